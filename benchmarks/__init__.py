@@ -1,0 +1,1 @@
+"""Published protocols and speed, side by side with peers."""

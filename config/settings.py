@@ -1,0 +1,246 @@
+"""Settings of one data set: what to read, how to cut time, which models, how much memory.
+
+Every field states its unit and its default; an unknown key or a bad value is refused with the
+name of the field, the value found and what is allowed (see :mod:`config.load`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Days = Annotated[int, Field(ge=1, le=3650)]
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are errors, values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# --------------------------------------------------------------------------- source
+
+
+class SyntheticSource(Section):
+    """The embedded streaming service: deterministic by seed, needs no files."""
+
+    kind: Literal["synthetic"] = "synthetic"
+    users: int = Field(6000, ge=10, description="users in the users table")
+    items: int = Field(1500, ge=20, description="items in the items table")
+    interactions: int = Field(250_000, ge=100, description="about how many events in all")
+    days: Days = Field(120, description="days of history")
+    start: str = Field("2026-01-01", description="first day, YYYY-MM-DD")
+    seed: int = Field(7, ge=0, description="same seed, same bytes")
+
+
+class MovieLensSource(Section):
+    """MovieLens 100k, 1m or latest, in its original files."""
+
+    kind: Literal["movielens"] = "movielens"
+    path: str = Field(description="folder with ratings.dat, u.data or ratings.csv")
+
+
+class KionSource(Section):
+    """KION: interactions.csv, users.csv, items.csv (original or English columns)."""
+
+    kind: Literal["kion"] = "kion"
+    path: str = Field(description="folder with interactions*.csv, users*.csv and items*.csv")
+
+
+class InteractionsFile(Section):
+    """Where the events are and which column is what."""
+
+    path: str = Field(description="CSV or Parquet file, or a glob of them; any fsspec URL")
+    user_id: str = Field("user_id", description="column with the user's id")
+    item_id: str = Field("item_id", description="column with the item's id")
+    ts: str = Field("ts", description="column with the time of the event")
+    ts_format: str = Field(
+        "auto",
+        description="'auto', 's', 'ms', 'us' (since 1970, UTC) or a strptime format",
+    )
+    value: str | None = Field(None, description="column with the strength; none: every row is 1")
+    value_scale: float = Field(1.0, gt=0, description="the value that means 1.0")
+    value_min: float | None = Field(
+        None, description="rows below it, in the column's own unit, are left out (and counted)"
+    )
+    duration_s: str | None = Field(None, description="column with seconds watched")
+    known_at: str | None = Field(None, description="column with the time the row arrived")
+    delimiter: str = Field(",", min_length=1, description="of CSV files")
+
+
+class EntityFile(Section):
+    """A table of users or items and its attributes."""
+
+    path: str = Field(description="CSV or Parquet file, or a glob of them; any fsspec URL")
+    id: str = Field(description="column with the id")
+    categorical: list[str] = Field([], description="columns with one category each")
+    numeric: list[str] = Field([], description="columns with a number each")
+    multi: list[str] = Field([], description="columns with several categories in one cell")
+    separator: str = Field("|", min_length=1, description="between the values of a multi column")
+    title: str | None = Field(None, description="column with the item's name, for reports")
+    delimiter: str = Field(",", min_length=1, description="of CSV files")
+
+
+class TabularSource(Section):
+    """Bring your own data: any CSV or Parquet files with a mapping of columns."""
+
+    kind: Literal["tabular"] = "tabular"
+    interactions: InteractionsFile
+    users: EntityFile | None = None
+    items: EntityFile | None = None
+
+
+Source = Annotated[
+    SyntheticSource | MovieLensSource | KionSource | TabularSource, Field(discriminator="kind")
+]
+
+
+class Ingest(Section):
+    """How strict the reading of the source is."""
+
+    max_bad_share: Share = Field(0.02, description="share of bad rows past which the run fails")
+    keep_duplicates: bool = Field(
+        False, description="keep rows with the same user, item and time (else quarantined)"
+    )
+    timezone: str = Field("UTC", description="zone in which a day begins, and of naive times")
+
+
+# --------------------------------------------------------------------------- time
+
+
+class WindowSettings(Section):
+    """How the days before ``as_of`` are cut (see :mod:`data.windows`)."""
+
+    test_days: Days = Field(7, description="days of the untouched test window")
+    ranker_days: Days = Field(7, description="days of one ranker window")
+    ranker_windows: int = Field(2, ge=1, le=52, description="stacked ranker windows")
+    horizon_days: Days = Field(7, description="days that judge a list")
+    every_days: Days = Field(7, description="one list every so many days of a window")
+
+    @model_validator(mode="after")
+    def _horizon_fits(self) -> WindowSettings:
+        for name in ("test_days", "ranker_days"):
+            if getattr(self, name) < self.horizon_days:
+                raise ValueError(
+                    f"{name} ({getattr(self, name)}) is shorter than horizon_days "
+                    f"({self.horizon_days}): no list could be judged inside the window"
+                )
+        return self
+
+
+# --------------------------------------------------------------------------- models
+
+
+class GeneratorSettings(Section):
+    """One candidate source.
+
+    ``params`` go to the model of that ``kind``; an unknown one is refused by the model.
+    """
+
+    kind: str = Field(description="popularity, als, ease, item_knn")
+    name: str = Field("", description="name in tables and features; default: the kind")
+    candidates: int = Field(
+        100, ge=0, description="items proposed for a user; 0: only scores what others propose"
+    )
+    history: int | None = Field(
+        None, ge=1, description="score from the last so many events of the user; none: from all"
+    )
+    share_fit: str | None = Field(
+        None, description="name of a source of the same kind whose weights this one uses"
+    )
+    params: dict[str, Any] = Field({}, description="parameters of the model")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_name(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not data.get("name"):
+            return {**data, "name": data.get("kind", "")}
+        return data
+
+
+class FeatureSettings(Section):
+    """Which windows the feature catalog is spread over."""
+
+    windows_days: list[Days] = Field([1, 3, 7, 14, 28], description="lengths of windows, days")
+    half_life_days: float = Field(7.0, gt=0, description="of the decayed counts, days")
+    max_attribute_values: int = Field(
+        1000, ge=2, description="an attribute with more values is cut to its most frequent ones"
+    )
+    memory_gb: float = Field(2.0, gt=0, description="limit of the aggregation, GB")
+
+
+class RankerSettings(Section):
+    """CatBoost over the union of candidates."""
+
+    loss: Literal["Logloss", "YetiRank", "QuerySoftMax"] = "Logloss"
+    iterations: int = Field(600, ge=1, description="trees at most")
+    depth: int = Field(6, ge=1, le=12)
+    learning_rate: float = Field(0.05, gt=0, le=1)
+    l2_leaf_reg: float = Field(3.0, ge=0)
+    early_stopping_rounds: int | None = Field(
+        50, ge=1, description="trees without gain on the newest window; none: grow all trees"
+    )
+    hard_negatives: int = Field(
+        100, ge=0, description="non-hits kept for a user: those best ranked by any source"
+    )
+    tail_negative_share: Share = Field(0.2, description="share kept of the other non-hits")
+    seed: int = Field(7, ge=0)
+
+
+class RecommendSettings(Section):
+    """What is published."""
+
+    k: int = Field(10, ge=1, le=1000, description="items a user")
+    seen: Literal["all", "positive", "none"] = Field(
+        "all",
+        description="what a user is not shown again: every item met, only those liked, or "
+        "nothing is held back (shops with repeat purchases)",
+    )
+
+
+class Settings(Section):
+    """Everything one data set needs."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="also the folder of its lake")
+    source: Source
+    ingest: Ingest = Ingest()
+    positive_min: Share = Field(0.5, description="an event with at least this value is a positive")
+    windows: WindowSettings = WindowSettings()
+    generators: list[GeneratorSettings] = Field(
+        [
+            GeneratorSettings(kind="popularity", params={"window_days": 28}),
+            GeneratorSettings(kind="als"),
+            GeneratorSettings(kind="ease"),
+            GeneratorSettings(kind="item_knn"),
+        ],
+        min_length=1,
+        description="candidate sources",
+    )
+    features: FeatureSettings = FeatureSettings()
+    ranker: RankerSettings = RankerSettings()
+    recommend: RecommendSettings = RecommendSettings()
+    threads: int = Field(0, ge=0, description="worker threads; 0: one a core")
+    chunk_memory_gb: float = Field(
+        1.5, gt=0, description="memory of all chunks of users scored at one time, GB"
+    )
+
+    @model_validator(mode="after")
+    def _generators_are_sound(self) -> Settings:
+        names = [g.name for g in self.generators]
+        double = sorted({n for n in names if names.count(n) > 1})
+        if double:
+            raise ValueError(f"generators: the name {double[0]!r} stands twice; give each its own")
+        by_name = {g.name: g for g in self.generators}
+        for g in self.generators:
+            if g.share_fit is not None:
+                other = by_name.get(g.share_fit)
+                if other is None or other.kind != g.kind or other.share_fit is not None:
+                    raise ValueError(
+                        f"generators.{g.name}.share_fit: {g.share_fit!r} is no {g.kind} source "
+                        f"with weights of its own; sources are {names}"
+                    )
+        if not any(g.candidates for g in self.generators):
+            raise ValueError("generators: none of them proposes anything (candidates: 0)")
+        return self

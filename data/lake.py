@@ -1,0 +1,265 @@
+"""The lake: every file the pipeline reads or writes, under one root (a folder or fsspec URL).
+
+::
+
+    interactions/day=YYYY-MM-DD/part.parquet   users.parquet  items.parquet  ids/…  quarantine/…
+    features/…   generators/cutoff=…/…   runs/as_of=…/…   recommendations/as_of=…/…   LATEST
+
+Every write lands under a temporary name and is renamed, so a reader never sees half a file. A
+folder made by one step carries ``manifest.json``: what it was made from and what it holds. A step
+whose inputs still match is not run again (:meth:`Lake.is_current`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+
+from data.contract import INTERACTIONS, DataError, NotEnoughHistoryError
+
+MANIFEST = "manifest.json"
+
+
+class Lake:
+    """Files of one data set.
+
+    Args:
+        root: folder or fsspec URL (``s3://bucket/prefix``); created on the first write.
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.fs, path = fsspec.url_to_fs(os.fspath(root))
+        self.root: str = path.rstrip("/")
+        self.url = os.fspath(root)
+
+    def path(self, *parts: str) -> str:
+        """Full path of a file or folder, as the file system knows it."""
+        return "/".join([self.root, *parts])
+
+    def exists(self, *parts: str) -> bool:
+        """Whether there is such a file or folder."""
+        return bool(self.fs.exists(self.path(*parts)))
+
+    # ------------------------------------------------------------------ small files
+
+    def write_bytes(self, content: bytes, *parts: str) -> None:
+        """Write a small file, whole or not at all.
+
+        Raises:
+            DataError: the disk is full or not writable; nothing is left behind.
+        """
+        target = self.path(*parts)
+        # Not ".parquet": a reader with a glob must not take it for data.
+        temporary = f"{target}.{uuid.uuid4().hex}.tmp"
+        try:
+            self.fs.makedirs(target.rpartition("/")[0], exist_ok=True)
+            with self.fs.open(temporary, "wb") as file:
+                file.write(content)
+            self.fs.mv(temporary, target) if not self._is_local else os.replace(temporary, target)
+        except OSError as error:
+            if self.fs.exists(temporary):
+                self.fs.rm(temporary)
+            raise DataError(
+                f"cannot write {target}: {error.strerror or error}; what was there is unchanged. "
+                "Free space or point ZAVTRA_HOME to a place with room and run again"
+            ) from error
+
+    def write_json(self, value: Any, *parts: str) -> None:
+        """Write JSON with sorted keys: the same value gives the same bytes."""
+        text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
+        self.write_bytes(text.encode() + b"\n", *parts)
+
+    def read_json(self, *parts: str) -> Any:
+        """Read JSON; raises DataError where it is missing or broken."""
+        return json.loads(self.read_bytes(*parts))
+
+    def read_bytes(self, *parts: str) -> bytes:
+        """Read a file whole; raises DataError where it is missing."""
+        try:
+            return bytes(self.fs.cat_file(self.path(*parts)))
+        except FileNotFoundError as error:
+            raise DataError(f"{self.path(*parts)} is missing: {_remedy(parts)}") from error
+
+    def write_table(self, table: pa.Table, *parts: str) -> None:
+        """Write one Parquet file, whole or not at all; same table, same bytes."""
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        self.write_bytes(sink.getvalue().to_pybytes(), *parts)
+
+    def read_table(self, *parts: str, columns: list[str] | None = None) -> pa.Table:
+        """Read one Parquet file; raises DataError where it is missing."""
+        if not self.exists(*parts):
+            raise DataError(f"{self.path(*parts)} is missing: {_remedy(parts)}")
+        return pq.read_table(self.path(*parts), columns=columns, filesystem=self.fs)
+
+    # ------------------------------------------------------------------ folders of a step
+
+    @contextmanager
+    def writing(self, *parts: str, inputs: Any = None) -> Iterator[Path]:
+        """Give a local folder to fill; on success it replaces ``parts`` in one rename.
+
+        A ``manifest.json`` with the digest of ``inputs`` and of every file is added. When the
+        block raises, the old folder stays as it was.
+        """
+        target = self.path(*parts)
+        parent = target.rpartition("/")[0]
+        if self._is_local:
+            os.makedirs(parent, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=parent if self._is_local else None))
+        try:
+            yield folder
+            files = sorted(p for p in folder.rglob("*") if p.is_file())
+            manifest = {
+                "inputs": digest(inputs),
+                "files": {str(p.relative_to(folder)): file_digest(p) for p in files},
+            }
+            (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+            if self._is_local:
+                folder.chmod(0o755)
+                self._swap(folder, Path(target))
+            else:
+                if self.fs.exists(target):
+                    self.fs.rm(target, recursive=True)
+                self.fs.put(f"{folder}/", f"{target}/", recursive=True)
+        except OSError as error:
+            raise DataError(
+                f"cannot write {target}: {error.strerror or error}; what was there is unchanged. "
+                "Free space or point ZAVTRA_HOME to a place with room and run again"
+            ) from error
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @staticmethod
+    def _swap(new: Path, target: Path) -> None:
+        old = target.with_name(f".old-{uuid.uuid4().hex}")
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def local(self, *parts: str) -> Path:
+        """Give a local path of a file or folder; a remote one is copied to the temporary folder."""
+        if not self.exists(*parts):
+            raise DataError(f"{self.path(*parts)} is missing: {_remedy(parts)}")
+        if self._is_local:
+            return Path(self.path(*parts))
+        stamp = self.digest_of(*parts)
+        copy = Path(tempfile.gettempdir()) / "zavtra" / stamp
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            partial = copy.with_name(f"{stamp}-{uuid.uuid4().hex}")
+            self.fs.get(self.path(*parts), str(partial), recursive=True)
+            partial.rename(copy)
+        return copy
+
+    def is_current(self, *parts: str, inputs: Any) -> bool:
+        """Whether a step's folder was made from just these inputs."""
+        if not self.exists(*parts, MANIFEST):
+            return False
+        return bool(self.read_json(*parts, MANIFEST)["inputs"] == digest(inputs))
+
+    def digest_of(self, *parts: str) -> str:
+        """Digest of what a step's folder holds (of its manifest)."""
+        return hashlib.sha256(self.read_bytes(*parts, MANIFEST)).hexdigest()
+
+    # ------------------------------------------------------------------ history
+
+    def days(self) -> list[date]:
+        """Days of the log that have a partition, in order."""
+        if not self.exists("interactions"):
+            return []
+        names = (p.rpartition("/")[2] for p in self.fs.ls(self.path("interactions"), detail=False))
+        return sorted(date.fromisoformat(n[4:]) for n in names if n.startswith("day="))
+
+    def interaction_files(self, as_of: date, since: date | None = None) -> list[str]:
+        """Give the files of all partitions with ``since <= day < as_of``, in order of days.
+
+        This is the one door to history: whoever reads the log passes here and needs ``as_of``.
+
+        Raises:
+            NotEnoughHistoryError: the log is empty or has no day before ``as_of``.
+        """
+        days = self.days()
+        if not days:
+            raise NotEnoughHistoryError(
+                f"{self.url} holds no interactions: run `zavtra ingest` for this data set first"
+            )
+        if days[0] >= as_of:
+            raise NotEnoughHistoryError(
+                f"as_of {as_of} is not after the first day of the log ({days[0]}): there is "
+                f"nothing to learn from; choose an as_of in {days[0] + timedelta(1)}.."
+                f"{days[-1] + timedelta(1)}"
+            )
+        chosen = [d for d in days if d < as_of and (since is None or d >= since)]
+        return [self.path("interactions", f"day={d}", "part.parquet") for d in chosen]
+
+    def interactions(
+        self, as_of: date, since: date | None = None, columns: list[str] | None = None
+    ) -> pa.Table:
+        """Read the log with ``since <= day < as_of``, sorted by (ts, row) within each day."""
+        files = self.interaction_files(as_of, since)
+        if not files:
+            return INTERACTIONS.empty_table().select(columns or INTERACTIONS.names)
+        dataset = ds.dataset(files, schema=INTERACTIONS, filesystem=self.fs, format="parquet")
+        return dataset.to_table(columns=columns)
+
+    def log_digest(self, as_of: date, since: date | None = None) -> str:
+        """Digest of all partitions that :meth:`interaction_files` gives."""
+        sums = [
+            self.digest_of("interactions", path.split("/")[-2])
+            for path in self.interaction_files(as_of, since)
+        ]
+        return digest(sums)
+
+    @property
+    def _is_local(self) -> bool:
+        return isinstance(self.fs, LocalFileSystem)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON (dates and paths as text)."""
+    text = json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def code_version() -> str:
+    """Digest of the installed sources: a step made by other code is made again."""
+    root = Path(__file__).parent.parent
+    rooms = ("data", "features", "models", "evaluation", "tasks")
+    files = sorted(path for room in rooms for path in (root / room).rglob("*.py"))
+    return digest([(str(p.relative_to(root)), file_digest(p)) for p in files])
+
+
+def _remedy(parts: tuple[str, ...]) -> str:
+    step = parts[0] if parts else ""
+    commands = {
+        "interactions": "zavtra ingest",
+        "users.parquet": "zavtra ingest",
+        "items.parquet": "zavtra ingest",
+        "ids": "zavtra ingest",
+        "recommendations": "zavtra recommend",
+    }
+    return f"run `{commands.get(step, 'zavtra daily')}` for this data set and day first"

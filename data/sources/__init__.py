@@ -1,0 +1,1 @@
+"""Readers of the supported inputs, each giving the same raw tables."""

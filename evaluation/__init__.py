@@ -1,0 +1,1 @@
+"""Accuracy and beyond-accuracy metrics, candidate report, HTML report."""

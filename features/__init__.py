@@ -1,0 +1,1 @@
+"""Leak-free daily features: catalog, state, as-of tables, join."""

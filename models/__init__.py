@@ -1,0 +1,1 @@
+"""Candidate generators, their union, and the ranker."""

@@ -1,0 +1,103 @@
+"""The protocol every candidate generator follows, and how one is saved."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from models.interactions import Histories, Interactions
+
+
+class ModelError(ValueError):
+    """A model that cannot be fitted, used or loaded; the message says why and what to do."""
+
+
+class Generator(ABC):
+    """A source of candidates: fitted once, then scores any histories.
+
+    A subclass is a class with a ``kind``, keyword parameters stored under their own names, the
+    attributes it learns listed in ``learned`` (numpy arrays), :meth:`fit` and :meth:`score`.
+    """
+
+    kind: ClassVar[str]
+    learned: ClassVar[tuple[str, ...]]
+    """Attributes that :meth:`fit` sets, numpy arrays or None; all that is saved beside params."""
+
+    no_signal: ClassVar[float] = 0.0
+    """Declared default: the score of an item this source knows nothing about for this user. Items
+    at or below it are not proposed."""
+
+    n_items: int = 0
+    """Items known at the time of fitting; newer ones score :attr:`no_signal`."""
+
+    @abstractmethod
+    def fit(self, train: Interactions) -> Self:
+        """Learn from positives before a cut."""
+
+    def refresh(self, log: Interactions, until: int) -> None:
+        """Take in what happened since the fit, without a refit (cheap; most need nothing).
+
+        Args:
+            log: positives before ``until``.
+            until: microseconds since 1970: midnight of the day recommended for.
+        """
+        del log, until
+
+    @abstractmethod
+    def score(self, histories: Histories) -> np.ndarray:
+        """Score all items for a batch of users from their histories alone.
+
+        Returns:
+            ``(len(histories), self.n_items)`` float32. It may be a broadcast view (all rows the
+            same memory), so callers do not write into it.
+        """
+
+    # ------------------------------------------------------------------ files
+
+    def params(self) -> dict[str, Any]:
+        """Give the keyword parameters this model was made with."""
+        names = list(inspect.signature(type(self).__init__).parameters)[1:]
+        return {name: getattr(self, name) for name in names}
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.json`` and ``arrays.npz``; nothing in them is code."""
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays = {name: getattr(self, name) for name in self.learned}
+        description = {
+            "kind": self.kind,
+            "params": self.params(),
+            "n_items": self.n_items,
+            "missing": [name for name, array in arrays.items() if array is None],
+        }
+        (folder / "model.json").write_text(json.dumps(description, indent=1, sort_keys=True))
+        present = {name: array for name, array in arrays.items() if array is not None}
+        with (folder / "arrays.npz").open("wb") as file:
+            np.savez(file, **present)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            ModelError: the folder holds another kind of model, or is incomplete.
+        """
+        try:
+            description = json.loads((folder / "model.json").read_text())
+            if description["kind"] != cls.kind:
+                raise ModelError(
+                    f"{folder} holds a {description['kind']!r} model, not {cls.kind!r}; refit it"
+                )
+            model = cls(**description["params"])
+            model.n_items = description["n_items"]
+            with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
+                for name in cls.learned:
+                    missing = name in description["missing"]
+                    setattr(model, name, None if missing else arrays[name])
+        except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+            raise ModelError(f"{folder} is no complete model ({error}); refit it") from error
+        return model

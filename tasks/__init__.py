@@ -1,0 +1,1 @@
+"""Prefect tasks: open the lake, call pure code, write the lake."""
