@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import pyarrow as pa
 
 from models.interactions import Histories, Interactions
 
@@ -34,6 +35,13 @@ class Generator(ABC):
 
     n_items: int = 0
     """Items known at the time of fitting; newer ones score :attr:`no_signal`."""
+
+    def attach(self, users: pa.Table, items: pa.Table) -> None:
+        """Take the attribute tables of the lake, before :meth:`fit` or after :meth:`load`.
+
+        Most models live on events alone and ignore them.
+        """
+        del users, items
 
     @abstractmethod
     def fit(self, train: Interactions) -> Self:

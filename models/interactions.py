@@ -67,7 +67,8 @@ class Interactions:
         counts = np.bincount(self.user, minlength=self.n_users)
         indptr = np.zeros(self.n_users + 1, np.int64)
         np.cumsum(counts, out=indptr[1:])
-        return Histories(indptr, self.item[order], self.ts[order], self.n_items)
+        users = np.arange(self.n_users, dtype=np.int32)
+        return Histories(users, indptr, self.item[order], self.ts[order], self.n_items)
 
 
 @dataclass(frozen=True)
@@ -75,19 +76,21 @@ class Histories:
     """Items of a batch of users before the day recommended for, oldest first.
 
     Attributes:
+        user: ``(n_users,)`` int32, the users' codes.
         indptr: ``(n_users + 1,)`` int64; user row ``r`` owns ``indptr[r]:indptr[r + 1]``.
         item: ``(n,)`` int32 codes, oldest first within a user.
         ts: ``(n,)`` int64 microseconds since 1970.
         n_items: number of item codes; codes at or past it do not occur.
     """
 
+    user: np.ndarray
     indptr: np.ndarray
     item: np.ndarray
     ts: np.ndarray
     n_items: int
 
     def __len__(self) -> int:
-        return len(self.indptr) - 1
+        return len(self.user)
 
     @property
     def lengths(self) -> np.ndarray:
@@ -96,19 +99,19 @@ class Histories:
 
     def take(self, rows: np.ndarray) -> Self:
         """Return the histories of some rows, in that order."""
-        return self._gather(self.indptr[rows], self.indptr[rows + 1])
+        return self._gather(self.user[rows], self.indptr[rows], self.indptr[rows + 1])
 
     def last(self, count: int) -> Self:
         """Return the newest ``count`` events of every user."""
         ends = self.indptr[1:]
-        return self._gather(np.maximum(self.indptr[:-1], ends - count), ends)
+        return self._gather(self.user, np.maximum(self.indptr[:-1], ends - count), ends)
 
-    def _gather(self, starts: np.ndarray, ends: np.ndarray) -> Self:
+    def _gather(self, user: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> Self:
         lengths = ends - starts
         indptr = np.zeros(len(lengths) + 1, np.int64)
         np.cumsum(lengths, out=indptr[1:])
         index = np.repeat(starts - indptr[:-1], lengths) + np.arange(indptr[-1])
-        return type(self)(indptr, self.item[index], self.ts[index], self.n_items)
+        return type(self)(user, indptr, self.item[index], self.ts[index], self.n_items)
 
     def matrix(self, n_items: int | None = None) -> sp.csr_matrix:
         """Return rows x items, float32, 1 where the user met the item; no duplicates.

@@ -1,0 +1,78 @@
+"""Matrix factorization by alternating least squares (the library ``implicit``)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from models.base import Generator
+from models.interactions import Histories, Interactions
+
+
+class ALS(Generator):
+    """Weighted matrix factorization; histories newer than the fit are folded in.
+
+    Source: Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", 2008.
+
+    Args:
+        factors: length of the vectors.
+        regularization: L2 penalty.
+        alpha: confidence of a positive against an unknown (whose confidence is 1).
+        iterations: sweeps over users and items.
+        seed: of the starting vectors.
+    """
+
+    kind: ClassVar[str] = "als"
+    learned: ClassVar[tuple[str, ...]] = ("item_factors",)
+
+    def __init__(
+        self,
+        factors: int = 64,
+        regularization: float = 0.01,
+        alpha: float = 10.0,
+        iterations: int = 15,
+        seed: int = 7,
+    ) -> None:
+        self.factors = factors
+        self.regularization = regularization
+        self.alpha = alpha
+        self.iterations = iterations
+        self.seed = seed
+        self.item_factors: np.ndarray | None = None  # (n_items, factors) float32
+
+    def fit(self, train: Interactions) -> Self:
+        """Learn the items' vectors; the users' are made from their histories when asked."""
+        model = self._library_model(threads=0)
+        model.fit(train.matrix(), show_progress=False)
+        self.item_factors = np.asarray(model.item_factors, np.float32)
+        # An item without events keeps its random start: it must not be proposed.
+        self.item_factors[np.bincount(train.item, minlength=train.n_items) == 0] = 0.0
+        self.n_items = train.n_items
+        return self
+
+    def encode(self, histories: Histories) -> np.ndarray:
+        """Fold histories in: ``(len(histories), factors)`` float32; empty ones give zeros."""
+        assert self.item_factors is not None, "fit first"
+        model = self._library_model(threads=1)
+        model.item_factors = self.item_factors
+        rows = histories.matrix(self.n_items)
+        vectors = model.recalculate_user(np.arange(len(histories)), rows)
+        return np.asarray(vectors, np.float32)
+
+    def score(self, histories: Histories) -> np.ndarray:
+        """Inner products of the folded-in users with all items."""
+        assert self.item_factors is not None, "fit first"
+        return self.encode(histories) @ self.item_factors.T
+
+    def _library_model(self, threads: int) -> Any:
+        from implicit.cpu.als import AlternatingLeastSquares
+
+        return AlternatingLeastSquares(
+            factors=self.factors,
+            regularization=self.regularization,
+            alpha=self.alpha,
+            iterations=self.iterations,
+            random_state=self.seed,
+            num_threads=threads,
+        )

@@ -1,0 +1,69 @@
+"""Item-KNN: the most similar items to those met (the library ``implicit``)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+
+from models.base import Generator, ModelError
+from models.interactions import Histories, Interactions
+
+WEIGHTINGS = ("bm25", "tfidf", "cosine")
+
+
+class ItemKNN(Generator):
+    """Sum of the similarities to the items met, each item keeping its ``neighbours`` nearest.
+
+    Args:
+        neighbours: similarities kept for an item (its own included).
+        weighting: 'bm25', 'tfidf' or 'cosine'.
+        k1: saturation of BM25.
+        b: length normalisation of BM25.
+    """
+
+    kind: ClassVar[str] = "item_knn"
+    learned: ClassVar[tuple[str, ...]] = ("data", "indices", "indptr")
+
+    def __init__(
+        self, neighbours: int = 100, weighting: str = "bm25", k1: float = 1.2, b: float = 0.75
+    ) -> None:
+        if weighting not in WEIGHTINGS:
+            raise ModelError(f"item_knn: weighting is {weighting!r}; choose one of {WEIGHTINGS}")
+        self.neighbours = neighbours
+        self.weighting = weighting
+        self.k1 = k1
+        self.b = b
+        self.data: np.ndarray | None = None
+        self.indices: np.ndarray | None = None
+        self.indptr: np.ndarray | None = None
+
+    def fit(self, train: Interactions) -> Self:
+        """Compute the similarities; an item is not its own neighbour."""
+        from implicit.nearest_neighbours import BM25Recommender, CosineRecommender, TFIDFRecommender
+
+        if self.weighting == "bm25":
+            model = BM25Recommender(K=self.neighbours, K1=self.k1, B=self.b)
+        else:
+            library = TFIDFRecommender if self.weighting == "tfidf" else CosineRecommender
+            model = library(K=self.neighbours)
+        model.fit(train.matrix(), show_progress=False)
+        similarity = model.similarity.tocsr().astype(np.float32)
+        similarity.setdiag(0.0)
+        similarity.eliminate_zeros()
+        similarity.sort_indices()
+        self.data, self.indices, self.indptr = (
+            similarity.data,
+            similarity.indices.astype(np.int32),
+            similarity.indptr.astype(np.int64),
+        )
+        self.n_items = train.n_items
+        return self
+
+    def score(self, histories: Histories) -> np.ndarray:
+        """Sum the similarities to the items met."""
+        similarity = sp.csr_matrix(
+            (self.data, self.indices, self.indptr), shape=(self.n_items, self.n_items)
+        )
+        return (histories.matrix(self.n_items) @ similarity).toarray()
