@@ -1,0 +1,228 @@
+"""The second stage: CatBoost over what all sources and features say about a pair."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from models.base import ModelError
+from models.candidates import Candidates
+
+
+def source_feature_names(sources: list[str]) -> list[str]:
+    """Names of the features that :func:`source_features` writes, in order."""
+    per_source = [f"{name}:{what}" for what in ("score", "rank", "percentile") for name in sources]
+    return [*per_source, "sources"]
+
+
+def source_features(candidates: Candidates, out: np.ndarray) -> None:
+    """Write score, rank and percentile in every source, and how many sources proposed the pair.
+
+    Args:
+        candidates: of a chunk of users.
+        out: ``(3 * n_sources + 1, n_pairs)`` float32, one feature a row.
+    """
+    n_sources = len(candidates.scores)
+    out[:n_sources] = candidates.scores
+    out[n_sources : 2 * n_sources] = candidates.ranks
+    size = np.repeat(np.diff(candidates.indptr), np.diff(candidates.indptr)).astype(np.float32)
+    np.divide(candidates.ranks, size, out=out[2 * n_sources : 3 * n_sources])
+    out[-1] = np.bitwise_count(candidates.proposed)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Ranker rows of one window.
+
+    Attributes:
+        features: ``(n_features, n)`` float32, one feature a row; NaN where undefined.
+        label: ``(n,)`` float32, 1 for a hit.
+        group: ``(n,)`` int64, ascending: one list, that is one (user, day).
+    """
+
+    features: np.ndarray
+    label: np.ndarray
+    group: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def check(self, what: str) -> None:
+        """Refuse rows nothing can be learnt from.
+
+        Raises:
+            ModelError: no rows, or one class only.
+        """
+        if len(self) == 0 or not 0 < self.label.sum() < len(self):
+            raise ModelError(
+                f"{what}: {len(self)} rows with {int(self.label.sum())} hits; the ranker needs "
+                "hits and non-hits. Lengthen the window or the horizon, raise the candidates of "
+                "the sources, or lower positive_min"
+            )
+
+
+class Ranker:
+    """Gradient-boosted trees that order a user's candidates.
+
+    Args:
+        loss: 'Logloss', 'YetiRank' or 'QuerySoftMax'.
+        iterations: trees at most.
+        depth: of a tree.
+        learning_rate: shrinkage.
+        l2_leaf_reg: L2 penalty of leaf values.
+        early_stopping_rounds: trees without gain on the newest window before growing stops;
+            None: grow all. After stopping, the ranker is grown anew on all windows with the
+            number of trees found.
+        seed: same seed and threads, same trees.
+        threads: of training; 0: all cores.
+    """
+
+    def __init__(
+        self,
+        loss: str = "Logloss",
+        iterations: int = 600,
+        depth: int = 6,
+        learning_rate: float = 0.05,
+        l2_leaf_reg: float = 3.0,
+        early_stopping_rounds: int | None = 50,
+        seed: int = 7,
+        threads: int = 0,
+    ) -> None:
+        self.loss = loss
+        self.iterations = iterations
+        self.depth = depth
+        self.learning_rate = learning_rate
+        self.l2_leaf_reg = l2_leaf_reg
+        self.early_stopping_rounds = early_stopping_rounds
+        self.seed = seed
+        self.threads = threads
+        self.names: list[str] = []
+        self.curve: dict[str, list[float]] = {}
+        self._model: Any = None
+
+    def fit(self, windows: list[Rows], names: list[str]) -> Self:
+        """Grow the trees on stacked windows, oldest first; the newest says how many.
+
+        Raises:
+            ModelError: a window without hits or non-hits.
+        """
+        for number, rows in enumerate(windows, start=1):
+            rows.check(f"ranker window {number} of {len(windows)}")
+        self.names = names
+        trees = self.iterations
+        if self.early_stopping_rounds is not None:
+            learn, judge = _split_newest(windows)
+            probe = self._library_model(trees)
+            probe.fit(
+                self._pool(learn),
+                eval_set=self._pool([judge]),
+                early_stopping_rounds=self.early_stopping_rounds,
+            )
+            trees = int(probe.tree_count_)
+            self.curve = {
+                f"{part}:{name}": [float(v) for v in values]
+                for part, curves in probe.get_evals_result().items()
+                for name, values in curves.items()
+            }
+        self._model = self._library_model(trees)
+        self._model.fit(self._pool(windows))
+        return self
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Score pairs: raw values, larger is better.
+
+        Args:
+            features: ``(n_features, n)`` float32, rows as in :attr:`names`.
+
+        Returns:
+            ``(n,)`` float32.
+        """
+        raw = self._model.predict(features.T, prediction_type="RawFormulaVal", thread_count=1)
+        return np.asarray(raw, np.float32)
+
+    @property
+    def trees(self) -> int:
+        """Number of trees grown."""
+        return int(self._model.tree_count_)
+
+    def importance(self) -> dict[str, float]:
+        """Share of every feature in the change of predictions, percent, largest first."""
+        values = self._model.get_feature_importance(type="PredictionValuesChange")
+        pairs = zip(self.names, map(float, values), strict=True)
+        return dict(sorted(pairs, key=lambda pair: -pair[1]))
+
+    def save(self, folder: Path) -> None:
+        """Write ``ranker.cbm`` and ``ranker.json``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._model.save_model(str(folder / "ranker.cbm"))
+        description = {"loss": self.loss, "names": self.names, "curve": self.curve}
+        (folder / "ranker.json").write_text(json.dumps(description, indent=1, sort_keys=True))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            ModelError: it is missing or broken.
+        """
+        from catboost import CatBoost, CatBoostError
+
+        try:
+            description = json.loads((folder / "ranker.json").read_text())
+            ranker = cls(loss=description["loss"])
+            ranker.names, ranker.curve = description["names"], description["curve"]
+            ranker._model = CatBoost().load_model(str(folder / "ranker.cbm"))
+        except (OSError, KeyError, json.JSONDecodeError, CatBoostError) as error:
+            raise ModelError(f"{folder} is no complete ranker ({error}); train it again") from error
+        return ranker
+
+    def _library_model(self, trees: int) -> Any:
+        from catboost import CatBoost
+
+        return CatBoost(
+            {
+                "loss_function": self.loss,
+                "iterations": trees,
+                "depth": self.depth,
+                "learning_rate": self.learning_rate,
+                "l2_leaf_reg": self.l2_leaf_reg,
+                "random_seed": self.seed,
+                "thread_count": self.threads or -1,
+                "allow_writing_files": False,
+                "logging_level": "Silent",
+            }
+        )
+
+    def _pool(self, windows: list[Rows]) -> Any:
+        from catboost import Pool
+
+        features = np.concatenate([rows.features for rows in windows], axis=1)
+        # Groups of different windows must not run into one another.
+        offsets = np.cumsum([0] + [int(rows.group[-1]) + 1 for rows in windows[:-1]])
+        groups = [rows.group + at for rows, at in zip(windows, offsets, strict=True)]
+        grouped = self.loss != "Logloss"
+        return Pool(
+            features.T,
+            np.concatenate([rows.label for rows in windows]),
+            group_id=np.concatenate(groups) if grouped else None,
+            feature_names=self.names,
+        )
+
+
+def _split_newest(windows: list[Rows]) -> tuple[list[Rows], Rows]:
+    """Give the windows to learn from and the one that judges; of a single one, a fifth judges."""
+    if len(windows) > 1:
+        return windows[:-1], windows[-1]
+    rows = windows[0]
+    judges = rows.group % 5 == 4
+    learn, judge = (
+        Rows(rows.features[:, part], rows.label[part], rows.group[part])
+        for part in (~judges, judges)
+    )
+    learn.check("the four fifths of the ranker window that are learnt from")
+    judge.check("the fifth of the ranker window that judges")
+    return [learn], judge

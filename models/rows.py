@@ -1,0 +1,70 @@
+"""Rows the ranker learns from: labels and the choice of negatives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.candidates import Candidates
+from models.interactions import Histories
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Which pairs of a chunk become rows.
+
+    Attributes:
+        pair: ``(n_rows,)`` int64 positions in the candidates, ascending.
+        label: ``(n_rows,)`` float32, 1 for a hit.
+    """
+
+    pair: np.ndarray
+    label: np.ndarray
+
+
+def label_pairs(candidates: Candidates, relevant: Histories) -> np.ndarray:
+    """Mark the pairs that the user liked within the horizon.
+
+    Args:
+        candidates: of a chunk of users.
+        relevant: the same users' positives in the horizon, in the same order.
+
+    Returns:
+        ``(n_pairs,)`` bool.
+    """
+    n_items = np.int64(relevant.n_items)
+    liked = np.repeat(np.arange(len(relevant)), relevant.lengths) * n_items + relevant.item
+    return np.isin(candidates.row * n_items + candidates.item, liked)
+
+
+def sample_rows(
+    candidates: Candidates,
+    label: np.ndarray,
+    hard_negatives: int,
+    tail_share: float,
+    seed: int,
+) -> Sample:
+    """Keep all hits, the non-hits near the top of any source, and a share of the rest.
+
+    Users without a hit among their candidates teach nothing about order and are left out.
+
+    Args:
+        candidates: of a chunk of users.
+        label: ``(n_pairs,)`` bool, see :func:`label_pairs`.
+        hard_negatives: non-hits kept for a user: those with the best rank in any source.
+        tail_share: fraction 0..1 kept of the others.
+        seed: of the draw; the same seed and chunk give the same rows.
+    """
+    row = candidates.row
+    hits = np.bincount(row, label, len(candidates.user))
+    usable = hits[row] > 0
+    best_rank = candidates.ranks.min(axis=0)
+    # Place of each pair among its user's non-hits by the best rank any source gave it.
+    order = np.lexsort((candidates.item, best_rank, label, row))
+    place = np.empty(len(row), np.int64)
+    place[order] = np.arange(len(row)) - candidates.indptr[:-1][row[order]]
+    drawn = np.random.default_rng(seed).random(len(row)) < tail_share
+    keep = usable & (label | (place < hard_negatives) | drawn)
+    pair = np.flatnonzero(keep)
+    return Sample(pair, label[pair].astype(np.float32))
