@@ -7,8 +7,9 @@ name of the field, the value found and what is allowed (see :mod:`config.load`).
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -104,7 +105,17 @@ class Ingest(Section):
     keep_duplicates: bool = Field(
         False, description="keep rows with the same user, item and time (else quarantined)"
     )
+    max_gap_days: int = Field(
+        7, ge=0, description="days without data right before as_of past which a run is refused"
+    )
     timezone: str = Field("UTC", description="zone in which a day begins, and of naive times")
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError("is no time zone of the IANA list, such as UTC or Europe/Moscow")
+        return name
 
 
 # --------------------------------------------------------------------------- time

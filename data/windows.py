@@ -11,8 +11,9 @@ never leaves the window of ``d``: labels of one window are never seen by the nex
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import takewhile
+from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,8 @@ class Windows:
         made = (start + timedelta(days=step) for step in range(0, length, self.every_days))
         judged = takewhile(lambda d: d + timedelta(days=self.horizon_days) <= end, made)
         return Window(name, start, end, tuple(judged))
+
+
+def midnight_us(day: date, timezone: str) -> int:
+    """Give the moment ``day`` begins in a zone, microseconds since 1970 (UTC)."""
+    return int(datetime.combine(day, time(), ZoneInfo(timezone)).timestamp()) * 1_000_000

@@ -54,7 +54,8 @@ def sample_rows(
         label: ``(n_pairs,)`` bool, see :func:`label_pairs`.
         hard_negatives: non-hits kept for a user: those with the best rank in any source.
         tail_share: fraction 0..1 kept of the others.
-        seed: of the draw; the same seed and chunk give the same rows.
+        seed: of the draw, which depends on user and item alone: how users are cut into chunks
+            changes nothing.
     """
     row = candidates.row
     hits = np.bincount(row, label, len(candidates.user))
@@ -64,7 +65,18 @@ def sample_rows(
     order = np.lexsort((candidates.item, best_rank, label, row))
     place = np.empty(len(row), np.int64)
     place[order] = np.arange(len(row)) - candidates.indptr[:-1][row[order]]
-    drawn = np.random.default_rng(seed).random(len(row)) < tail_share
+    drawn = _draw(candidates.user[row], candidates.item, seed) < tail_share
     keep = usable & (label | (place < hard_negatives) | drawn)
     pair = np.flatnonzero(keep)
     return Sample(pair, label[pair].astype(np.float32))
+
+
+def _draw(user: np.ndarray, item: np.ndarray, seed: int) -> np.ndarray:
+    """Hash pairs to ``(n,)`` float64 in [0, 1): SplitMix64 (Steele, Lea and Flood, 2014)."""
+    with np.errstate(over="ignore"):
+        bits = (user.astype(np.uint64) << np.uint64(32)) | item.astype(np.uint64)
+        bits += np.uint64(seed + 1) * np.uint64(0x9E3779B97F4A7C15)
+        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        bits ^= bits >> np.uint64(31)
+    return (bits >> np.uint64(11)) * 2.0**-53

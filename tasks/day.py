@@ -1,0 +1,154 @@
+"""One day of lists: the sources, histories and features as of ``d``, in chunks of users.
+
+Ranker training, evaluation and tomorrow all come through here; they differ only in the day and in
+what they do with a chunk.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from data.contract import CODE, ITEM, TS, USER, VALUE
+from data.lake import Lake
+from data.windows import midnight_us
+from features.asof import AsOf
+from features.join import join
+from models.candidates import Candidates, Source, make_candidates
+from models.interactions import Histories, Interactions
+from models.ranker import source_feature_names, source_features
+from models.rows import label_pairs
+from tasks.run import Run
+
+T = TypeVar("T")
+MAX_CHUNK = 2048
+"""Users scored at a time at most: larger blocks leave the processor's caches."""
+
+
+class Day:
+    """Lists for one day.
+
+    Args:
+        run: the run.
+        day: the day recommended for; nothing on or after it is read.
+        sources: fitted generators, in the order of the settings.
+        tables: features as of ``day``.
+    """
+
+    def __init__(self, run: Run, day: date, sources: Sequence[Source], tables: AsOf) -> None:
+        settings = run.settings
+        self.day = day
+        self.sources = list(sources)
+        self.tables = tables
+        self.threads = settings.threads or os.cpu_count() or 1
+        self.minimum = settings.recommend.k
+        log = read_log(run.lake, day)
+        positives = log.positive(settings.positive_min)
+        until = midnight_us(day, settings.ingest.timezone)
+        for source in self.sources:
+            source.model.refresh(positives, until)
+        self.n_items = log.n_items
+        self.histories = positives.histories()
+        seen = {"all": log, "positive": positives, "none": None}[settings.recommend.seen]
+        self.hidden = None if seen is None else seen.histories()
+        self.fill = _fill_order(run.lake, log)
+        self._chunk_bytes = settings.chunk_memory_gb * 2**30 / self.threads
+        self._listed = np.unique(log.user)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the ranker's features, in the order of :meth:`features`."""
+        return [*source_feature_names([s.name for s in self.sources]), *self.tables.names]
+
+    def all_users(self, lake: Lake) -> np.ndarray:
+        """Give the codes of the users table and of the log before the day, ascending int32."""
+        table = lake.read_table("users.parquet", columns=[USER])[USER].to_numpy()
+        return np.union1d(table, self._listed).astype(np.int32)
+
+    def candidates(self, users: np.ndarray) -> Candidates:
+        """Make the candidates of some users, ``(n,)`` int32 codes."""
+        hidden = None if self.hidden is None else self.hidden.take(users)
+        histories = self.histories.take(users)
+        return make_candidates(self.sources, histories, hidden, self.fill, self.minimum)
+
+    def features(self, candidates: Candidates) -> np.ndarray:
+        """Describe every pair, ``(n_features, n_pairs)`` float32, rows as in :attr:`names`."""
+        n_own = 3 * len(self.sources) + 1
+        out = np.empty((n_own + len(self.tables.names), len(candidates.item)), np.float32)
+        source_features(candidates, out[:n_own])
+        c = candidates
+        join(self.tables, c.user, c.indptr, c.item, out[n_own:])
+        return out
+
+    def map_chunks(self, users: np.ndarray, work: Callable[[np.ndarray], T]) -> Iterator[T]:
+        """Do ``work(chunk of users)`` on all threads; results come in the order of the users.
+
+        At most two chunks a thread are under way, so memory does not grow with the users.
+        """
+        size = self._chunk_size()
+        chunks = [users[at : at + size] for at in range(0, len(users), size)]
+        under_way: deque[Future[T]] = deque()
+        with ThreadPoolExecutor(self.threads) as pool:
+            for chunk in chunks:
+                if len(under_way) == 2 * self.threads:
+                    yield under_way.popleft().result()
+                under_way.append(pool.submit(work, chunk))
+            while under_way:
+                yield under_way.popleft().result()
+
+    def _chunk_size(self) -> int:
+        """Users whose score blocks, candidates and features fit the memory of one thread."""
+        blocks = (len(self.sources) + 2) * self.n_items
+        pairs = max(sum(s.candidates for s in self.sources), self.minimum)
+        a_user = 4 * (blocks + pairs * (len(self.names) + 2 * len(self.sources) + 6))
+        return int(np.clip(self._chunk_bytes / a_user, 1, MAX_CHUNK))
+
+
+def read_log(lake: Lake, as_of: date) -> Interactions:
+    """Read all events of the days before ``as_of``, oldest first."""
+    table = lake.interactions(as_of, columns=[USER, ITEM, TS, VALUE])
+    ts = table[TS].cast(pa.int64()).to_numpy()
+    log = Interactions(
+        user=table[USER].to_numpy(),
+        item=table[ITEM].to_numpy(),
+        ts=ts,
+        value=table[VALUE].to_numpy(),
+        n_users=_count(lake, "users"),
+        n_items=_count(lake, "items"),
+    )
+    if np.any(ts[1:] < ts[:-1]):  # rows that arrived late stand in a later partition
+        log = log.where(np.argsort(ts, kind="stable"))
+    return log
+
+
+def label(candidates: Candidates, liked: Histories) -> np.ndarray:
+    """Mark the pairs liked within the horizon, ``(n_pairs,)`` bool."""
+    return label_pairs(candidates, liked.take(candidates.user))
+
+
+def liked_within(run: Run, day: date, until: date) -> Histories:
+    """Give every user's positives in ``[day, until)``: what judges a list made for ``day``."""
+    log = read_log(run.lake, until).positive(run.settings.positive_min)
+    zone = run.settings.ingest.timezone
+    return log.since(midnight_us(day, zone)).histories()
+
+
+def _count(lake: Lake, entity: str) -> int:
+    codes = lake.read_table("ids", f"{entity}.parquet", columns=[CODE])
+    return len(codes)
+
+
+def _fill_order(lake: Lake, log: Interactions) -> np.ndarray:
+    """Order the known items (in the items table or met before) by popularity of all time."""
+    count = np.bincount(log.item, minlength=log.n_items)
+    known = count > 0
+    known[lake.read_table("items.parquet", columns=[ITEM])[ITEM].to_numpy()] = True
+    items = np.flatnonzero(known).astype(np.int32)
+    return items[np.argsort(-count[items], kind="stable")]
