@@ -1,0 +1,139 @@
+"""Files of a source: found by path or glob on any file system, and their kind told apart."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+import fsspec
+
+from data.contract import DataError
+from data.sources.base import Part
+
+_BLOCK = 1 << 20
+_PARQUET = b"PAR1"
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of any fsspec file system."""
+
+    fs: Any
+    path: str
+
+    @property
+    def name(self) -> str:
+        """Last part of the path."""
+        return self.path.rpartition("/")[2]
+
+    def stamp(self) -> dict[str, Any]:
+        """Give name, size in bytes and SHA-256: the place and age of a file say nothing."""
+        with self.fs.open(self.path, "rb") as file:
+            checksum, size = hashlib.sha256(), 0
+            while block := file.read(_BLOCK):
+                checksum.update(block)
+                size += len(block)
+        return {"file": self.name, "size": size, "sha256": checksum.hexdigest()}
+
+    def open(self) -> IO[bytes]:
+        """Open for reading; gzip, bz2 and xz are unpacked on the way."""
+        with self.fs.open(self.path, "rb") as file:
+            start = file.read(8)
+        packed = next(
+            (kind for magic, kind in _COMPRESSED.items() if start.startswith(magic)), None
+        )
+        opened: IO[bytes] = fsspec.core.OpenFile(
+            self.fs, self.path, mode="rb", compression=packed
+        ).open()
+        return opened
+
+    def is_parquet(self) -> bool:
+        """Whether this is a Parquet file.
+
+        Raises:
+            DataError: the file is empty, cut short, or neither text nor Parquet.
+        """
+        with self.open() as file:
+            start = file.read(_BLOCK)
+        if not start.strip():
+            raise DataError(f"{self.path} is empty: expected a CSV or Parquet file with rows")
+        if start.startswith(_PARQUET):
+            return True
+        if self.name.endswith((".parquet", ".pq")):
+            raise DataError(
+                f"{self.path} is no Parquet file (it does not begin with {_PARQUET.decode()}): "
+                "write it again, or rename it if it is a CSV"
+            )
+        if b"\x00" in start:
+            raise DataError(
+                f"{self.path} is neither CSV nor Parquet (it has binary content): give a text "
+                "file in UTF-8 or a Parquet file"
+            )
+        return False
+
+
+def find(path: str) -> tuple[File, ...]:
+    """Give the files of a path, URL or glob, sorted by path.
+
+    Raises:
+        DataError: there is no such file, the glob matches none, or it is a folder.
+    """
+    fs, inner = fsspec.url_to_fs(path)
+    if any(mark in inner for mark in "*?["):
+        found = [entry for entry in sorted(fs.glob(inner)) if not fs.isdir(entry)]
+        if not found:
+            raise DataError(f"no file matches {path}: correct the glob, or put the files there")
+        return tuple(File(fs, entry) for entry in found)
+    if not fs.exists(inner):
+        raise DataError(f"there is no file {path}{_neighbour(fs, inner)}")
+    if fs.isdir(inner):
+        raise DataError(f"{path} is a folder: give a file or a glob such as {path}/*.parquet")
+    return (File(fs, inner),)
+
+
+def _neighbour(fs: Any, path: str) -> str:
+    folder, _, name = path.rpartition("/")
+    if not folder or not fs.isdir(folder):
+        return f" (nor the folder {folder or path}): correct the path"
+    names = [entry.rpartition("/")[2] for entry in fs.ls(folder, detail=False)]
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    shown = ", ".join(sorted(names)[:10]) or "nothing"
+    return f": the folder holds {shown}{hint}"
+
+
+def open_part(file: File, **csv: Any) -> Part:
+    """Give the reader of a file by its content; ``csv`` are options of :class:`CsvPart`."""
+    from data.sources.csvfile import CsvPart
+    from data.sources.parquetfile import ParquetPart
+
+    return ParquetPart(file) if file.is_parquet() else CsvPart(file, **csv)
+
+
+def open_parts(path: str, **csv: Any) -> tuple[Part, ...]:
+    """Give the readers of all files of a path or glob."""
+    return tuple(open_part(file, **csv) for file in find(path))
+
+
+def require(part: Part, columns: Sequence[str], hint: str = "") -> None:
+    """Check that a part has some columns.
+
+    Raises:
+        DataError: one is missing; names those found and the nearest.
+    """
+    found = part.schema().names
+    for column in columns:
+        if column in found:
+            continue
+        near = difflib.get_close_matches(column, found, n=1, cutoff=0.5)
+        likely = f"; did you mean {near[0]!r}?" if near else ""
+        if len(found) == 1 and (other := [mark for mark in ";\t|," if mark in found[0]]):
+            likely = f"; is the delimiter {other[0]!r}?"
+        raise DataError(
+            f"{part.name} has no column {column!r}: it has {', '.join(map(repr, found))}{likely}"
+            f"{hint or ' Correct the name in the source section of the configuration.'}"
+        )
