@@ -179,6 +179,9 @@ class FeatureSettings(Section):
     max_attribute_values: int = Field(
         1000, ge=2, description="an attribute with more values is cut to its most frequent ones"
     )
+    exclude: list[str] = Field(
+        [], description="features left out: names, or families followed by '*' as in 'user_*'"
+    )
     memory_gb: float = Field(2.0, gt=0, description="limit of the aggregation, GB")
 
 

@@ -10,7 +10,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeVar
 
 import numpy as np
@@ -24,7 +24,6 @@ from features.join import join
 from models.candidates import Candidates, Source, make_candidates
 from models.interactions import Histories, Interactions
 from models.ranker import source_feature_names, source_features
-from models.rows import label_pairs
 from tasks.run import Run
 
 T = TypeVar("T")
@@ -54,7 +53,7 @@ class Day:
         until = midnight_us(day, settings.ingest.timezone)
         for source in self.sources:
             source.model.refresh(positives, until)
-        self.n_items = log.n_items
+        self.n_users, self.n_items = log.n_users, log.n_items
         self.histories = positives.histories()
         seen = {"all": log, "positive": positives, "none": None}[settings.recommend.seen]
         self.hidden = None if seen is None else seen.histories()
@@ -128,16 +127,11 @@ def read_log(lake: Lake, as_of: date) -> Interactions:
     return log
 
 
-def label(candidates: Candidates, liked: Histories) -> np.ndarray:
-    """Mark the pairs liked within the horizon, ``(n_pairs,)`` bool."""
-    return label_pairs(candidates, liked.take(candidates.user))
-
-
-def liked_within(run: Run, day: date, until: date) -> Histories:
-    """Give every user's positives in ``[day, until)``: what judges a list made for ``day``."""
-    log = read_log(run.lake, until).positive(run.settings.positive_min)
-    zone = run.settings.ingest.timezone
-    return log.since(midnight_us(day, zone)).histories()
+def liked_within(run: Run, day: date, horizon_days: int) -> Histories:
+    """Give every user's positives in ``[day, day + horizon_days)``: what judges a list of ``day``."""
+    log = read_log(run.lake, day + timedelta(days=horizon_days))
+    liked = log.positive(run.settings.positive_min)
+    return liked.since(midnight_us(day, run.settings.ingest.timezone)).histories()
 
 
 def _count(lake: Lake, entity: str) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from config import Settings
@@ -20,10 +21,17 @@ HOME_VARIABLE = "ZAVTRA_HOME"
 
 @dataclass(frozen=True)
 class Ref:
-    """A folder of the lake as one task passes it to the next: where it is, and what it holds."""
+    """A folder of the lake as one task passes it to the next.
+
+    Attributes:
+        parts: where it is.
+        digest: of what it holds.
+        seconds: spent on making it; None: it was up to date.
+    """
 
     parts: tuple[str, ...]
     digest: str
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -63,10 +71,13 @@ class Run:
             make: fills an empty local folder.
         """
         inputs = {"inputs": inputs, "code": code_version()}
+        seconds = None
         if not self.lake.is_current(*parts, inputs=inputs):
+            start = perf_counter()
             with self.lake.writing(*parts, inputs=inputs) as folder:
                 make(folder)
-        return Ref(parts, self.lake.digest_of(*parts))
+            seconds = round(perf_counter() - start, 3)
+        return Ref(parts, self.lake.digest_of(*parts), seconds)
 
     def check_history(self) -> None:
         """Refuse an ``as_of`` that the log does not support.

@@ -1,0 +1,38 @@
+"""Recommend: refit the generators on everything before ``as_of``, list for every user, publish."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.futures import PrefectFuture
+
+from flows.start import AsOf, open_run, open_settings, run_name
+from flows.train import RUNNER, Trained, fit_all, train_steps
+from tasks.recommend import recommend_all
+from tasks.run import Ref, Run
+
+
+def recommend_steps(run: Run, trained: Trained) -> PrefectFuture[Ref]:
+    """Lay out the steps that end in the published partition."""
+    fits = fit_all(run, run.as_of)
+    return recommend_all.submit(run, fits, trained.ranker, trained.state)
+
+
+@flow(flow_run_name=run_name, task_runner=RUNNER)
+def recommend(config: str = "demo", as_of: AsOf = None, home: str | None = None) -> Ref:
+    """Publish the lists of the day; training that is up to date is not repeated.
+
+    Args:
+        config: name of a data set, or path of its YAML.
+        as_of: the day recommended for; see :data:`flows.start.AsOf`.
+        home: folder or URL of the lakes; default ``$ZAVTRA_HOME``, else ``./var``.
+    """
+    settings, home = open_settings(config, home)
+    run = open_run(settings, home, as_of)
+    trained = train_steps(run)
+    published = recommend_steps(run, trained).result()
+    trained.test.wait()
+    return published
+
+
+if __name__ == "__main__":
+    recommend()

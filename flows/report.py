@@ -1,0 +1,36 @@
+"""Report: one page that says how the day's lists are, and why."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.futures import PrefectFuture
+
+from flows.recommend import recommend_steps
+from flows.start import AsOf, open_run, open_settings, run_name
+from flows.train import RUNNER, Trained, train_steps
+from tasks.report import make_report
+from tasks.run import Ref, Run
+
+
+def report_steps(run: Run, trained: Trained, published: PrefectFuture[Ref]) -> PrefectFuture[Ref]:
+    """Lay out the steps that end in the page and the artifacts."""
+    return make_report.submit(run, trained.ranker, trained.test, published)
+
+
+@flow(flow_run_name=run_name, task_runner=RUNNER)
+def report(config: str = "demo", as_of: AsOf = None, home: str | None = None) -> Ref:
+    """Make the page of a day; what it needs and finds up to date is not repeated.
+
+    Args:
+        config: name of a data set, or path of its YAML.
+        as_of: the day recommended for; see :data:`flows.start.AsOf`.
+        home: folder or URL of the lakes; default ``$ZAVTRA_HOME``, else ``./var``.
+    """
+    settings, home = open_settings(config, home)
+    run = open_run(settings, home, as_of)
+    trained = train_steps(run)
+    return report_steps(run, trained, recommend_steps(run, trained)).result()
+
+
+if __name__ == "__main__":
+    report()

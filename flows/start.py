@@ -1,0 +1,59 @@
+"""What every flow begins with: the settings, the clock and the run."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from prefect import runtime
+from prefect.context import FlowRunContext
+
+from config import Settings, load_settings
+from data.contract import NotEnoughHistoryError
+from tasks.run import Run, default_home, open_lake
+
+AsOf = date | Literal["latest"] | None
+"""The day recommended for. ``latest``: the one after the last day of the log. None: the scheduled
+start of a deployment's run, so that a start in the past is a backfill; by hand, ``latest``."""
+
+
+def open_settings(config: str, home: str | None) -> tuple[Settings, str]:
+    """Read the configuration and say where the lakes are."""
+    return load_settings(config), home or default_home()
+
+
+def open_run(settings: Settings, home: str, as_of: AsOf) -> Run:
+    """Fix the clock of the run and check that the log supports it.
+
+    Raises:
+        NotEnoughHistoryError: the log is empty, or does not reach as_of or back far enough.
+    """
+    if as_of is None and runtime.deployment.id is not None:
+        scheduled = runtime.flow_run.scheduled_start_time
+        as_of = scheduled.astimezone(ZoneInfo(settings.ingest.timezone)).date()
+    if as_of is None or as_of == "latest":
+        days = open_lake(settings, home).days()
+        if not days:
+            raise NotEnoughHistoryError(
+                f"there is no data for {settings.name!r} in {home}: run `zavtra ingest` first"
+            )
+        as_of = days[-1] + timedelta(days=1)
+    run = Run(settings, as_of, home)
+    run.check_history()
+    return run
+
+
+def started_at() -> datetime:
+    """Give the moment this flow run began; rows later than it are from the future."""
+    context = FlowRunContext.get()
+    assert context is not None
+    return context.start_time
+
+
+def run_name() -> str:
+    """Name a run by flow, data set and day: ``daily-ml-1m-2000-12-28``."""
+    parameters: dict[str, Any] = runtime.flow_run.parameters
+    as_of = parameters.get("as_of") or "scheduled"
+    config = str(parameters.get("config", "demo")).rpartition("/")[2].removesuffix(".yaml")
+    return f"{runtime.flow_run.flow_name}-{config}-{as_of}"

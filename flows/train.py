@@ -1,0 +1,71 @@
+"""Train: fit the generators window by window, stack the ranker's rows, train, judge on the test.
+
+::
+
+    features ───────────────┬──────────────┬──────────────────────┐
+    fit (before window 1) ─ rows 1 ─┐      │                      │
+    fit (before window 2) ─────── rows 2 ─ train the ranker ─ evaluate
+    fit (before the test) ────────────────────────────────────────┘
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from prefect import flow
+from prefect.futures import PrefectFuture
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.start import AsOf, open_run, open_settings, run_name
+from tasks.evaluate import evaluate
+from tasks.features import update_features
+from tasks.generators import fit_generator, fitted_names
+from tasks.ranker import make_rows, train_ranker
+from tasks.run import Ref, Run
+
+RUNNER = ThreadPoolTaskRunner(max_workers=4)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves to the next steps, still under way."""
+
+    state: PrefectFuture[str]
+    ranker: PrefectFuture[Ref]
+    test: PrefectFuture[Ref]
+
+
+def train_steps(run: Run) -> Trained:
+    """Lay out the steps of training."""
+    state = update_features.submit(run)
+    rows = [
+        make_rows.submit(run, window, fit_all(run, window.cutoff), state)
+        for window in run.windows.ranker
+    ]
+    ranker = train_ranker.submit(run, rows)
+    test = evaluate.submit(run, fit_all(run, run.windows.test.cutoff), ranker, state)
+    return Trained(state, ranker, test)
+
+
+def fit_all(run: Run, cutoff: date) -> list[PrefectFuture[Ref]]:
+    """Fit all sources on the days before ``cutoff``, side by side."""
+    return [fit_generator.submit(run, cutoff, name) for name in fitted_names(run)]
+
+
+@flow(flow_run_name=run_name, task_runner=RUNNER)
+def train(config: str = "demo", as_of: AsOf = None, home: str | None = None) -> dict[str, Ref]:
+    """Train and judge on what is in the lake.
+
+    Args:
+        config: name of a data set, or path of its YAML.
+        as_of: the day recommended for; see :data:`flows.start.AsOf`.
+        home: folder or URL of the lakes; default ``$ZAVTRA_HOME``, else ``./var``.
+    """
+    settings, home = open_settings(config, home)
+    trained = train_steps(open_run(settings, home, as_of))
+    return {"ranker": trained.ranker.result(), "test": trained.test.result()}
+
+
+if __name__ == "__main__":
+    train()

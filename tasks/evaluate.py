@@ -1,0 +1,236 @@
+"""Judge every source and the final list on the test window, which nothing was chosen on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from evaluation.accuracy import UserMetrics, accuracy
+from evaluation.beyond import Catalogue, beyond, diversity_curve
+from evaluation.bootstrap import bootstrap_interval, paired_bootstrap
+from evaluation.candidates import CandidateReport
+from evaluation.relevance import Relevant
+from models.ranker import Ranker
+from models.topk import best_of
+from tasks.day import Day, liked_within
+from tasks.features import features_as_of
+from tasks.generators import load_sources
+from tasks.catalogue import catalogue_as_of
+from tasks.progress import progress
+from tasks.ranker import load_ranker
+from tasks.run import Ref, Run
+
+FINAL = "final"
+HEADLINE = ("MAP@10", "NDCG@10", "Recall@10", "HitRate@10")
+
+
+@dataclass(frozen=True)
+class WindowLists:
+    """Lists of all systems for the users of the test window, one row a (day, user).
+
+    Attributes:
+        systems: ``S`` names: the sources that propose, then ``final``.
+        lists: ``(S, n, k)`` int32, best first, padded with -1.
+        user: ``(n,)`` int32 codes.
+        day: ``(n,)`` int32 index of the day in the window.
+        relevant: positives of the horizon.
+        warm: ``(n,)`` bool: the user had a positive before the day.
+        known: ``(n_items,)`` bool: the item had a positive before the first test day.
+    """
+
+    systems: list[str]
+    lists: np.ndarray
+    user: np.ndarray
+    day: np.ndarray
+    relevant: Relevant
+    warm: np.ndarray
+    known: np.ndarray
+
+    def save(self, folder: Path) -> None:
+        """Write ``lists.npz``."""
+        with (folder / "lists.npz").open("wb") as file:
+            np.savez_compressed(
+                file,
+                systems=np.array(self.systems),
+                lists=self.lists,
+                user=self.user,
+                day=self.day,
+                indptr=self.relevant.indptr,
+                items=self.relevant.items,
+                warm=self.warm,
+                known=self.known,
+            )
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what :meth:`save` wrote."""
+        with np.load(folder / "lists.npz", allow_pickle=False) as a:
+            return cls(
+                [str(name) for name in a["systems"]],
+                a["lists"],
+                a["user"],
+                a["day"],
+                Relevant(a["indptr"], a["items"]),
+                a["warm"],
+                a["known"],
+            )
+
+
+@task(task_run_name="evaluate {run.windows.test.start} to {run.as_of}", cache_policy=NO_CACHE)
+def evaluate(run: Run, fits: list[Ref], ranker: Ref, state: str) -> Ref:
+    """Make the lists of the test window and judge them.
+
+    Args:
+        run: the run.
+        fits: the generators fitted before the test window.
+        ranker: trained on the windows before it.
+        state: digest of the features' state.
+    """
+    window = run.windows.test
+
+    def make(folder: Path) -> None:
+        model = load_ranker(run, ranker)
+        proposing = [g.name for g in run.settings.generators if g.candidates]
+        report = CandidateReport(proposing)
+        days = [_lists_of_day(run, d, model, report) for d in window.days]
+        tests = _stack(days, [*proposing, FINAL])
+        tests.save(folder)
+        figures = {
+            **judge(tests, catalogue_as_of(run, window.start), run.settings.recommend.k),
+            "candidates": report.result(),
+        }
+        (folder / "metrics.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False))
+
+    inputs = {
+        "fits": [fit.digest for fit in fits],
+        "sources": [g.model_dump() for g in run.settings.generators],
+        "ranker": ranker.digest,
+        "state": state,
+        "log": run.lake.log_digest(window.end),
+        "days": window.days,
+        "settings": run.settings.model_dump(include={"recommend", "windows", "positive_min"}),
+    }
+    return run.step(*run.folder("test"), inputs=inputs, make=make)
+
+
+def judge(tests: WindowLists, catalogue: Catalogue, k: int) -> dict[str, Any]:
+    """Compute the figures of every system: accuracy, intervals, segments, beyond accuracy.
+
+    Users without a positive in the horizon cannot be judged and are counted as excluded.
+    """
+    ks = sorted({1, 5, 10, k})
+    judged = {
+        name: accuracy(lists, tests.relevant, ks)
+        for name, lists in zip(tests.systems, tests.lists, strict=True)
+    }
+    final = judged[FINAL]
+    segments = {"warm": tests.warm, "cold": ~tests.warm}
+    return {
+        "users": len(final),
+        "excluded": final.excluded,
+        "segment_users": {name: final.count(mask) for name, mask in segments.items()},
+        "systems": {name: metrics.mean() for name, metrics in judged.items()},
+        "intervals": {name: _intervals(metrics) for name, metrics in judged.items()},
+        "segments": {
+            segment: {name: metrics.mean(mask) for name, metrics in judged.items()}
+            for segment, mask in segments.items()
+        },
+        "final_against": {
+            name: paired_bootstrap(final.values["MAP@10"], metrics.values["MAP@10"])._asdict()
+            for name, metrics in judged.items()
+            if name != FINAL
+        },
+        "beyond": {
+            name: beyond(lists, catalogue, k)
+            for name, lists in zip(tests.systems, tests.lists, strict=True)
+        },
+        "diversity": {
+            name: diversity_curve(lists[:, :k], list(range(1, k + 1)), catalogue.item_values)
+            for name, lists in zip(tests.systems, tests.lists, strict=True)
+        },
+    }
+
+
+def _intervals(metrics: UserMetrics) -> dict[str, list[float]]:
+    """Give the 95 % bootstrap bounds of the headline metrics."""
+    return {name: [*bootstrap_interval(metrics.values[name])[1:]] for name in HEADLINE}
+
+
+def _lists_of_day(run: Run, d: date, ranker: Ranker, report: CandidateReport) -> WindowLists:
+    settings = run.settings
+    day = Day(run, d, load_sources(run, run.windows.test.cutoff), features_as_of(run, d))
+    liked = liked_within(run, d, horizon_days=settings.windows.horizon_days)
+    users = np.flatnonzero(liked.lengths).astype(np.int32)
+    warm = day.histories.lengths[users] > 0
+    known = np.bincount(day.histories.item, minlength=day.n_items) > 0
+    truth = liked.take(users)
+    relevant = Relevant.from_pairs(
+        np.repeat(np.arange(len(users)), truth.lengths), truth.item, len(users)
+    )
+    k = max(settings.recommend.k, 10)
+    proposing = [at for at, source in enumerate(day.sources) if source.candidates]
+
+    def work(chunk: np.ndarray) -> tuple[np.ndarray, Any]:
+        candidates = day.candidates(chunk)
+        scores = ranker.predict(day.features(candidates))
+        best = best_of(scores, candidates.indptr, k)
+        final = np.where(best < 0, -1, candidates.item[np.maximum(best, 0)])
+        own = np.full((len(proposing), len(chunk), k), -1, np.int32)
+        lists = candidates.lists[proposing, :, :k]
+        own[:, :, : lists.shape[2]] = lists
+        return np.concatenate([own, final[None].astype(np.int32)]), candidates
+
+    parts, at = [], 0
+    with progress(len(users), f"test {d}, users") as advance:
+        for lists, candidates in day.map_chunks(users, work):
+            rows = slice(at, at + lists.shape[1])
+            pointers = relevant.indptr[rows.start : rows.stop + 1]
+            report.add(
+                candidates.indptr,
+                candidates.item,
+                _bits_of(candidates.proposed, proposing),
+                candidates.ranks[proposing],
+                Relevant(pointers - pointers[0], relevant.items[pointers[0] : pointers[-1]]),
+                warm[rows],
+                known,
+            )
+            parts.append(lists)
+            at = rows.stop
+            advance(lists.shape[1])
+    empty = np.empty((len(proposing) + 1, 0, k), np.int32)
+    return WindowLists(
+        [], np.concatenate([empty, *parts], axis=1), users, users * 0, relevant, warm, known
+    )
+
+
+def _bits_of(proposed: np.ndarray, sources: list[int]) -> np.ndarray:
+    """Renumber the bits of the mask so that bit ``i`` is ``sources[i]``."""
+    mask = np.zeros_like(proposed)
+    for at, source in enumerate(sources):
+        mask |= ((proposed >> np.uint32(source)) & np.uint32(1)) << np.uint32(at)
+    return mask
+
+
+def _stack(days: list[WindowLists], systems: list[str]) -> WindowLists:
+    offsets = np.cumsum([0, *(len(day.user) for day in days)])
+    rows = [
+        np.repeat(np.arange(len(day.user)), day.relevant.counts) + offset
+        for day, offset in zip(days, offsets, strict=False)
+    ]
+    items = np.concatenate([day.relevant.items for day in days])
+    return WindowLists(
+        systems,
+        np.concatenate([day.lists for day in days], axis=1),
+        np.concatenate([day.user for day in days]),
+        np.concatenate([np.full(len(day.user), at, np.int32) for at, day in enumerate(days)]),
+        Relevant.from_pairs(np.concatenate(rows), items, int(offsets[-1])),
+        np.concatenate([day.warm for day in days]),
+        days[0].known,
+    )

@@ -1,0 +1,120 @@
+"""Make the ranker's rows window by window, and train it on the stack."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data.windows import Window
+from models.ranker import Ranker, Rows
+from models.rows import label_pairs, sample_rows
+from tasks.day import Day, liked_within
+from tasks.features import features_as_of
+from tasks.generators import load_sources
+from tasks.progress import progress
+from tasks.run import Ref, Run
+
+
+@task(task_run_name="rows of {window.name}", cache_policy=NO_CACHE)
+def make_rows(run: Run, window: Window, fits: list[Ref], state: str) -> Ref:
+    """Make candidates and features for every list of a window and keep the rows that teach.
+
+    Args:
+        run: the run.
+        window: a ranker window.
+        fits: the generators fitted before it.
+        state: digest of the features' state.
+    """
+    settings = run.settings
+
+    def make(folder: Path) -> None:
+        parts = [_rows_of_day(run, window, at) for at in range(len(window.days))]
+        features = np.concatenate([rows.features for rows, _ in parts], axis=1)
+        np.save(folder / "features.npy", features)
+        np.save(folder / "label.npy", np.concatenate([rows.label for rows, _ in parts]))
+        np.save(folder / "group.npy", np.concatenate([rows.group for rows, _ in parts]))
+        (folder / "names.json").write_text(json.dumps(parts[0][1]))
+
+    inputs = {
+        "fits": [fit.digest for fit in fits],
+        "sources": [g.model_dump() for g in settings.generators],
+        "state": state,
+        "log": run.lake.log_digest(window.end),
+        "days": window.days,
+        "horizon_days": settings.windows.horizon_days,
+        "negatives": [settings.ranker.hard_negatives, settings.ranker.tail_negative_share],
+        "recommend": settings.recommend.model_dump(),
+        "seed": settings.ranker.seed,
+        "features": settings.features.model_dump(exclude={"memory_gb"}),
+    }
+    return run.step(*run.folder("rows", window.name), inputs=inputs, make=make)
+
+
+@task(task_run_name="train the ranker", cache_policy=NO_CACHE)
+def train_ranker(run: Run, windows: list[Ref]) -> Ref:
+    """Grow the trees on the rows of all ranker windows, oldest first."""
+    settings = run.settings.ranker
+
+    def make(folder: Path) -> None:
+        params = settings.model_dump(exclude={"hard_negatives", "tail_negative_share"})
+        ranker = Ranker(**params, threads=run.settings.threads)
+        stack = [_load_rows(run.lake.local(*ref.parts)) for ref in windows]
+        ranker.fit([rows for rows, _ in stack], stack[0][1]).save(folder)
+        summary = {
+            "rows": [len(rows) for rows, _ in stack],
+            "hits": [int(rows.label.sum()) for rows, _ in stack],
+            "trees": ranker.trees,
+            "importance": ranker.importance(),
+        }
+        (folder / "summary.json").write_text(json.dumps(summary, indent=1))
+
+    inputs = {"windows": [ref.digest for ref in windows], "settings": settings.model_dump()}
+    return run.step(*run.folder("ranker"), inputs=inputs, make=make)
+
+
+def load_ranker(run: Run, ref: Ref) -> Ranker:
+    """Load a trained ranker."""
+    return Ranker.load(run.lake.local(*ref.parts))
+
+
+def _rows_of_day(run: Run, window: Window, at: int) -> tuple[Rows, list[str]]:
+    """Make the rows of one day of a window; their groups do not overlap with other days'."""
+    d, settings = window.days[at], run.settings
+    day = Day(run, d, load_sources(run, window.cutoff), features_as_of(run, d))
+    liked = liked_within(run, d, horizon_days=settings.windows.horizon_days)
+    users = np.flatnonzero(liked.lengths).astype(np.int32)
+
+    def work(chunk: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+        candidates = day.candidates(chunk)
+        label = label_pairs(candidates, liked.take(chunk))
+        ranker = settings.ranker
+        kept = sample_rows(
+            candidates, label, ranker.hard_negatives, ranker.tail_negative_share, ranker.seed
+        )
+        features = day.features(candidates)[:, kept.pair]
+        return features, kept.label, candidates.user[candidates.row[kept.pair]], len(chunk)
+
+    parts = []
+    with progress(len(users), f"{window.name} {d}, users") as advance:
+        for features, label, user, done in day.map_chunks(users, work):
+            parts.append((features, label, user))
+            advance(done)
+    if not parts:
+        width = len(day.names)
+        parts = [(np.empty((width, 0), np.float32), np.empty(0, np.float32), np.empty(0, int))]
+    group = np.int64(at) * day.n_users + np.concatenate([user for *_, user in parts])
+    rows = Rows(
+        np.concatenate([features for features, *_ in parts], axis=1),
+        np.concatenate([label for _, label, _ in parts]),
+        group,
+    )
+    return rows, day.names
+
+
+def _load_rows(folder: Path) -> tuple[Rows, list[str]]:
+    arrays = (np.load(folder / f"{name}.npy") for name in ("features", "label", "group"))
+    return Rows(*arrays), json.loads((folder / "names.json").read_text())
