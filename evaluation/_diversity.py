@@ -1,0 +1,194 @@
+"""Variety within lists, and Diversity(k): how it grows with the length of the list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypedDict
+
+import numpy as np
+import scipy.sparse as sp
+from numba import njit
+
+from evaluation.relevance import EvaluationError, as_lists
+
+
+class DiversityCurve(TypedDict):
+    """Diversity(k) of one system; every list has one entry a k, JSON-able.
+
+    ``distinct_items`` counts the items that the first k places of all lists hold together and
+    ``distinct_share`` divides it by all those places. ``ild`` is the mean intra-list diversity of
+    the lists and ``ild_low``/``ild_high`` its 95 % interval (normal, over lists);
+    ``distinct_values`` is the mean number of attribute values (genres, …) in a list's first k.
+    These four are empty where no attributes are known.
+    """
+
+    k: list[int]
+    distinct_items: list[int]
+    distinct_share: list[float]
+    ild: list[float]
+    ild_low: list[float]
+    ild_high: list[float]
+    distinct_values: list[float]
+
+
+def intra_list_diversity(
+    lists: np.ndarray,
+    item_values: sp.sparray | sp.spmatrix | np.ndarray,
+    metric: Literal["jaccard", "cosine"] = "jaccard",
+) -> np.ndarray:
+    """Mean distance of the pairs of items in a list, ``(n,)`` float64.
+
+    Jaccard is ``1 - |A & B| / |A | B|`` over the values (non-zero columns) of two items, in 0..1;
+    cosine is ``1 - a.b / (|a| |b|)``, in 0..2, for embeddings too. An item without any value can
+    not be compared: its pairs are left out. A list without a pair to compare (one item, or no
+    attributes) has diversity 0.
+
+    Args:
+        lists: ``(n, k)`` item codes, best first, padded with -1.
+        item_values: ``(n_items, n_values)``, scipy CSR or dense.
+        metric: ``jaccard`` for attributes, ``cosine`` for embeddings.
+
+    Raises:
+        EvaluationError: a code past the rows of ``item_values``, or another metric.
+
+    Items 0 and 1 share one of three genres (2/3), 0 and 2 none (1), 1 and 2 one of two (1/2):
+
+    >>> genres = np.array([[1, 1, 0], [0, 1, 1], [0, 0, 1]])
+    >>> intra_list_diversity(np.array([[0, 1, 2]]), genres).round(4).tolist()
+    [0.7222]
+    """
+    lists = as_lists(lists)
+    distance, pairs, _ = _prefixes(lists, _csr(lists, item_values), metric)
+    if not lists.shape[1]:
+        return np.zeros(len(lists))
+    return distance[:, -1] / np.maximum(pairs[:, -1], 1)
+
+
+def diversity_curve(
+    lists: np.ndarray,
+    ks: Sequence[int] | None = None,
+    item_values: sp.sparray | sp.spmatrix | np.ndarray | None = None,
+    metric: Literal["jaccard", "cosine"] = "jaccard",
+) -> DiversityCurve:
+    """Give Diversity(k): the figures of :class:`DiversityCurve` for every k.
+
+    Only lists with at least one item count; a list shorter than k counts as it is.
+
+    Args:
+        lists: ``(n, width)`` item codes, best first, padded with -1.
+        ks: lengths, ascending, each in 1..width; None: 1..width.
+        item_values: ``(n_items, n_values)``, scipy CSR or dense; None: no attributes.
+        metric: as in :func:`intra_list_diversity`.
+
+    >>> curve = diversity_curve(np.array([[0, 1], [0, 2]]), item_values=np.eye(3))
+    >>> curve["k"], curve["distinct_items"], curve["ild"]
+    ([1, 2], [1, 3], [0.0, 1.0])
+    """
+    lists = as_lists(lists)
+    width = lists.shape[1]
+    depths = list(range(1, width + 1)) if ks is None else [int(k) for k in ks]
+    if any(not 1 <= k <= width for k in depths) or sorted(set(depths)) != depths:
+        raise EvaluationError(f"ks must ascend within 1..{width}, found {depths}")
+    lists = lists[lists[:, 0] >= 0] if width else lists
+    at = np.array(depths, np.int64) - 1
+    places = np.cumsum((lists >= 0).sum(axis=0))[at]
+    distinct = np.cumsum(_first_places(lists))[at]
+    curve = DiversityCurve(
+        k=depths,
+        distinct_items=distinct.tolist(),
+        distinct_share=(distinct / np.maximum(places, 1)).tolist(),
+        ild=[],
+        ild_low=[],
+        ild_high=[],
+        distinct_values=[],
+    )
+    if item_values is None:
+        return curve
+    distance, pairs, values = _prefixes(lists, _csr(lists, item_values), metric)
+    each = distance[:, at] / np.maximum(pairs[:, at], 1)
+    n = max(len(lists), 1)
+    mean = each.sum(axis=0) / n
+    half = 1.96 * np.sqrt(((each - mean) ** 2).sum(axis=0) / n / n)
+    curve["ild"] = mean.tolist()
+    curve["ild_low"] = (mean - half).tolist()
+    curve["ild_high"] = (mean + half).tolist()
+    curve["distinct_values"] = (values[:, at].sum(axis=0) / n).tolist()
+    return curve
+
+
+def _first_places(lists: np.ndarray) -> np.ndarray:
+    """Count the items whose best place in any list is this one, ``(width,)`` int64."""
+    first = np.full(int(lists.max(initial=-1)) + 1, lists.shape[1], np.int64)
+    for place in range(lists.shape[1] - 1, -1, -1):
+        column = lists[:, place]
+        first[column[column >= 0]] = place
+    return np.bincount(first, minlength=lists.shape[1] + 1)[:-1]
+
+
+def _csr(lists: np.ndarray, item_values: sp.sparray | sp.spmatrix | np.ndarray) -> sp.csr_matrix:
+    matrix = sp.csr_matrix(item_values, dtype=np.float64)
+    matrix.eliminate_zeros()
+    matrix.sum_duplicates()
+    if lists.size and lists.max() >= matrix.shape[0]:
+        raise EvaluationError(
+            f"a list holds item code {lists.max()}, but item_values has {matrix.shape[0]} rows; "
+            "give one row for every item code (empty where nothing is known)"
+        )
+    return matrix
+
+
+def _prefixes(
+    lists: np.ndarray, matrix: sp.csr_matrix, metric: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sums of pair distances, comparable pairs and distinct values of every prefix, ``(n, k)``."""
+    if metric not in ("jaccard", "cosine"):
+        raise EvaluationError(f"metric must be 'jaccard' or 'cosine', found {metric!r}")
+    binary = metric == "jaccard"
+    data = np.ones_like(matrix.data) if binary else matrix.data
+    norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    return _accumulate(lists, matrix.indptr, matrix.indices, data, norms, matrix.shape[1], binary)
+
+
+@njit(nogil=True, cache=True)
+def _accumulate(lists, indptr, indices, data, norms, n_values, binary):  # type: ignore[no-untyped-def]
+    """Grow every list item by item; each new item meets those before it."""
+    n, width = lists.shape
+    distance = np.zeros((n, width))
+    pairs = np.zeros((n, width), np.int64)
+    values = np.zeros((n, width), np.int64)
+    met = np.full(n_values, -1, np.int64)
+    for row in range(n):
+        total, compared, distinct = 0.0, 0, 0
+        for place in range(width):
+            item = lists[row, place]
+            if item >= 0:
+                start, end = indptr[item], indptr[item + 1]
+                for at in range(start, end):
+                    if met[indices[at]] != row:
+                        met[indices[at]] = row
+                        distinct += 1
+                for before in range(place if end > start else 0):
+                    other = lists[row, before]
+                    x, y, stop = start, indptr[other], indptr[other + 1]
+                    if y == stop:
+                        continue
+                    size = end - start + stop - y
+                    shared = 0.0
+                    while x < end and y < stop:
+                        if indices[x] == indices[y]:
+                            shared += data[x] * data[y]
+                            x += 1
+                            y += 1
+                        elif indices[x] < indices[y]:
+                            x += 1
+                        else:
+                            y += 1
+                    if binary:
+                        total += 1 - shared / (size - shared)
+                    else:
+                        total += 1 - shared / (norms[item] * norms[other])
+                    compared += 1
+            distance[row, place] = total
+            pairs[row, place] = compared
+            values[row, place] = distinct
+    return distance, pairs, values

@@ -1,0 +1,107 @@
+"""How much lists share: two systems for the same users, or the users of one system."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from evaluation._catalogue import item_frequency
+from evaluation.relevance import EvaluationError, as_lists
+
+
+def jaccard(a: np.ndarray, b: np.ndarray, k: int | None = None) -> np.ndarray:
+    """Items that both lists of a user have, over the items that any has, ``(n_users,)`` in 0..1.
+
+    Two empty lists are the same: 1. Order within the first k does not count.
+
+    >>> jaccard(np.array([[1, 2, 3]]), np.array([[3, 2, 7]])).tolist()
+    [0.5]
+    """
+    a, b = _aligned(a, b, k)
+    shared = _agreement(a, b)[:, -1]
+    both = (a >= 0).sum(axis=1) + (b >= 0).sum(axis=1) - shared
+    return np.where(both > 0, shared / np.maximum(both, 1), 1.0)
+
+
+def rbo(a: np.ndarray, b: np.ndarray, k: int | None = None, p: float = 0.9) -> np.ndarray:
+    """Rank-biased overlap of a user's two lists, ``(n_users,)`` in 0..1, 1 for the same list.
+
+    ``sum(p^(d-1) |a[:d] & b[:d]| / d) / sum(p^(d-1))`` over the depths d = 1..the longer of the two
+    lists (at most k): truncated and normalised, so that a list equals itself at any length. Two
+    empty lists are the same: 1. Webber, Moffat & Zobel 2010, "A similarity measure for indefinite
+    rankings".
+
+    Args:
+        a: ``(n_users, width)`` item codes, best first, padded with -1.
+        b: lists of the same users.
+        k: depth at most; None: all places.
+        p: weight of a place against the one above it, 0 < p < 1.
+
+    Agreement 0 at depth 1 and 1 at depth 2, weights 1 and 1/2:
+
+    >>> rbo(np.array([[1, 2]]), np.array([[2, 1]]), p=0.5).round(4).tolist()
+    [0.3333]
+    """
+    if not 0 < p < 1:
+        raise EvaluationError(f"p must lie between 0 and 1, found {p}")
+    a, b = _aligned(a, b, k)
+    depths = np.arange(1, a.shape[1] + 1)
+    reached = depths <= np.maximum((a >= 0).sum(axis=1), (b >= 0).sum(axis=1))[:, None]
+    weights = reached * p ** (depths - 1.0)
+    total = weights.sum(axis=1)
+    agreed = (weights * _agreement(a, b) / depths).sum(axis=1)
+    return np.where(total > 0, agreed / np.where(total > 0, total, 1.0), 1.0)
+
+
+def personalisation(lists: np.ndarray, n_items: int, k: int | None = None) -> float:
+    """Measure how different the users' lists are: 1 - mean overlap of two users' lists, in 0..1.
+
+    The overlap of all pairs is counted item by item: an item in c lists is shared by c(c - 1)/2
+    pairs. It is divided by what the pairs would share if each pair had the same list (the mean
+    length of the two); for lists of k items that is the mean of shared items / k. With one user or
+    none there is nothing to compare and personalisation is 0.
+
+    >>> personalisation(np.array([[0, 1], [0, 2]]), n_items=3)
+    0.5
+    """
+    counts = item_frequency(lists, n_items, k).astype(np.float64)
+    users = int(np.count_nonzero(as_lists(lists)[:, :1] >= 0))
+    if users < 2:
+        return 0.0
+    shared = (counts * (counts - 1)).sum() / 2
+    return float(1 - shared / (counts.sum() * (users - 1) / 2))
+
+
+def _aligned(a: np.ndarray, b: np.ndarray, k: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Cut to k places and pad to the same width, at least 1."""
+    a, b = as_lists(a)[:, :k], as_lists(b)[:, :k]
+    if len(a) != len(b):
+        raise EvaluationError(f"{len(a)} lists against {len(b)}; both must be of the same users")
+    width = max(a.shape[1], b.shape[1], 1)
+    padded = [np.full((len(x), width), -1, np.int32) for x in (a, b)]
+    for target, source in zip(padded, (a, b), strict=True):
+        target[:, : source.shape[1]] = source
+    return padded[0], padded[1]
+
+
+@njit(nogil=True, cache=True)
+def _agreement(a, b):  # type: ignore[no-untyped-def]
+    """Count the items that both have among their first d, for d = 1..width: ``(n, width)``."""
+    n, width = a.shape
+    shared = np.zeros((n, width), np.int64)
+    size = max(np.max(a), np.max(b)) + 1 if n else 0
+    in_a = np.full(size, -1, np.int64)
+    in_b = np.full(size, -1, np.int64)
+    for row in range(n):
+        count = 0
+        for place in range(width):
+            x, y = a[row, place], b[row, place]
+            if x >= 0:
+                in_a[x] = row
+                count += in_b[x] == row
+            if y >= 0:
+                in_b[y] = row
+                # x == y was not in b before, so it is counted here, once.
+                count += in_a[y] == row
+            shared[row, place] = count
+    return shared
