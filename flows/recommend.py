@@ -5,20 +5,20 @@ from __future__ import annotations
 from prefect import flow
 from prefect.futures import PrefectFuture
 
-from flows.start import AsOf, open_run, open_settings, run_name
+from flows.start import AsOf, Outcome, finish, open_run, open_settings, run_name
 from flows.train import RUNNER, Trained, fit_all, train_steps
 from tasks.recommend import recommend_all
 from tasks.run import Ref, Run
 
 
-def recommend_steps(run: Run, trained: Trained) -> PrefectFuture[Ref]:
-    """Lay out the steps that end in the published partition."""
+def recommend_steps(run: Run, trained: Trained) -> list[PrefectFuture[Ref]]:
+    """Lay out the steps that end in the published partition, the last of them."""
     fits = fit_all(run, run.as_of)
-    return recommend_all.submit(run, fits, trained.ranker, trained.state)
+    return [*fits, recommend_all.submit(run, fits, trained.ranker, trained.state)]
 
 
 @flow(flow_run_name=run_name, task_runner=RUNNER)
-def recommend(config: str = "demo", as_of: AsOf = None, home: str | None = None) -> Ref:
+def recommend(config: str = "demo", as_of: AsOf = None, home: str | None = None) -> Outcome:
     """Publish the lists of the day; training that is up to date is not repeated.
 
     Args:
@@ -29,9 +29,7 @@ def recommend(config: str = "demo", as_of: AsOf = None, home: str | None = None)
     settings, home = open_settings(config, home)
     run = open_run(settings, home, as_of)
     trained = train_steps(run)
-    published = recommend_steps(run, trained).result()
-    trained.test.wait()
-    return published
+    return finish(run, [*trained.steps, *recommend_steps(run, trained)])
 
 
 if __name__ == "__main__":

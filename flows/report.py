@@ -6,19 +6,22 @@ from prefect import flow
 from prefect.futures import PrefectFuture
 
 from flows.recommend import recommend_steps
-from flows.start import AsOf, open_run, open_settings, run_name
+from flows.start import AsOf, Outcome, finish, open_run, open_settings, run_name
 from flows.train import RUNNER, Trained, train_steps
 from tasks.report import make_report
 from tasks.run import Ref, Run
 
 
-def report_steps(run: Run, trained: Trained, published: PrefectFuture[Ref]) -> PrefectFuture[Ref]:
+def report_steps(
+    run: Run, trained: Trained, published: list[PrefectFuture[Ref]]
+) -> list[PrefectFuture[Ref]]:
     """Lay out the steps that end in the page and the artifacts."""
-    return make_report.submit(run, trained.ranker, trained.test, published)
+    steps = [*trained.steps, *published]
+    return [*steps, make_report.submit(run, steps)]
 
 
 @flow(flow_run_name=run_name, task_runner=RUNNER)
-def report(config: str = "demo", as_of: AsOf = None, home: str | None = None) -> Ref:
+def report(config: str = "demo", as_of: AsOf = None, home: str | None = None) -> Outcome:
     """Make the page of a day; what it needs and finds up to date is not repeated.
 
     Args:
@@ -29,7 +32,7 @@ def report(config: str = "demo", as_of: AsOf = None, home: str | None = None) ->
     settings, home = open_settings(config, home)
     run = open_run(settings, home, as_of)
     trained = train_steps(run)
-    return report_steps(run, trained, recommend_steps(run, trained)).result()
+    return finish(run, report_steps(run, trained, recommend_steps(run, trained)))
 
 
 if __name__ == "__main__":

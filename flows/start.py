@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from prefect import runtime
 from prefect.context import FlowRunContext
+from prefect.futures import PrefectFuture, wait
 
 from config import Settings, load_settings
 from data.contract import NotEnoughHistoryError
-from tasks.run import Run, default_home, open_lake
+from tasks.run import Ref, Run, default_home, open_lake
 
 AsOf = date | Literal["latest"] | None
 """The day recommended for. ``latest``: the one after the last day of the log. None: the scheduled
 start of a deployment's run, so that a start in the past is a backfill; by hand, ``latest``."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a flow leaves behind: the day it ran for, and the folders its steps made or found."""
+
+    as_of: date
+    steps: list[Ref]
 
 
 def open_settings(config: str, home: str | None) -> tuple[Settings, str]:
@@ -42,6 +52,12 @@ def open_run(settings: Settings, home: str, as_of: AsOf) -> Run:
     run = Run(settings, as_of, home)
     run.check_history()
     return run
+
+
+def finish(run: Run, steps: list[PrefectFuture[Ref]]) -> Outcome:
+    """Wait for all steps; the first that failed raises its error here."""
+    wait(steps)
+    return Outcome(run.as_of, [step.result() for step in steps])
 
 
 def started_at() -> datetime:

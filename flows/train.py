@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 
 from prefect import flow
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.start import AsOf, open_run, open_settings, run_name
+from flows.start import AsOf, Outcome, finish, open_run, open_settings, run_name
 from tasks.evaluate import evaluate
 from tasks.features import update_features
 from tasks.generators import fit_generator, fitted_names
@@ -34,18 +35,22 @@ class Trained:
     state: PrefectFuture[str]
     ranker: PrefectFuture[Ref]
     test: PrefectFuture[Ref]
+    steps: list[PrefectFuture[Ref]]
 
 
 def train_steps(run: Run) -> Trained:
     """Lay out the steps of training."""
     state = update_features.submit(run)
+    fits = {
+        window.name: fit_all(run, window.cutoff)
+        for window in (*run.windows.ranker, run.windows.test)
+    }
     rows = [
-        make_rows.submit(run, window, fit_all(run, window.cutoff), state)
-        for window in run.windows.ranker
+        make_rows.submit(run, window, fits[window.name], state) for window in run.windows.ranker
     ]
     ranker = train_ranker.submit(run, rows)
-    test = evaluate.submit(run, fit_all(run, run.windows.test.cutoff), ranker, state)
-    return Trained(state, ranker, test)
+    test = evaluate.submit(run, fits[run.windows.test.name], ranker, state)
+    return Trained(state, ranker, test, [*chain(*fits.values()), *rows, ranker, test])
 
 
 def fit_all(run: Run, cutoff: date) -> list[PrefectFuture[Ref]]:
@@ -54,7 +59,7 @@ def fit_all(run: Run, cutoff: date) -> list[PrefectFuture[Ref]]:
 
 
 @flow(flow_run_name=run_name, task_runner=RUNNER)
-def train(config: str = "demo", as_of: AsOf = None, home: str | None = None) -> dict[str, Ref]:
+def train(config: str = "demo", as_of: AsOf = None, home: str | None = None) -> Outcome:
     """Train and judge on what is in the lake.
 
     Args:
@@ -63,8 +68,8 @@ def train(config: str = "demo", as_of: AsOf = None, home: str | None = None) -> 
         home: folder or URL of the lakes; default ``$ZAVTRA_HOME``, else ``./var``.
     """
     settings, home = open_settings(config, home)
-    trained = train_steps(open_run(settings, home, as_of))
-    return {"ranker": trained.ranker.result(), "test": trained.test.result()}
+    run = open_run(settings, home, as_of)
+    return finish(run, train_steps(run).steps)
 
 
 if __name__ == "__main__":

@@ -19,10 +19,10 @@ from evaluation.candidates import CandidateReport
 from evaluation.relevance import Relevant
 from models.ranker import Ranker
 from models.topk import best_of
+from tasks.catalogue import catalogue_as_of
 from tasks.day import Day, liked_within
 from tasks.features import features_as_of
 from tasks.generators import load_sources
-from tasks.catalogue import catalogue_as_of
 from tasks.progress import progress
 from tasks.ranker import load_ranker
 from tasks.run import Ref, Run

@@ -11,7 +11,6 @@ from prefect.cache_policies import NO_CACHE
 from config import Settings
 from data.ingest import ingest
 from data.sources import make_source
-from tasks.progress import progress
 from tasks.run import open_lake
 
 

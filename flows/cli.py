@@ -1,0 +1,221 @@
+"""The command ``zavtra``: every step by hand, with one set of options."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Tomorrow's recommendations, every day. Start with: zavtra daily --config demo",
+)
+console = Console()
+
+Config = Annotated[
+    str, typer.Option(help="A data set (demo, ml-1m, ml-100k, kion, globo) or the path of a YAML.")
+]
+Day = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="YYYY-MM-DD",
+        help="The day recommended for; default: the one after the last day of the log.",
+    ),
+]
+Home = Annotated[
+    str | None,
+    typer.Option(help="Folder or URL of the lakes; default: $ZAVTRA_HOME, else ./var."),
+]
+
+
+def main() -> None:
+    """Run the command; a known error is one message and exit code 1."""
+    with _said_plainly():
+        app()
+
+
+@app.command()
+def ingest(config: Config = "demo", home: Home = None) -> None:
+    """Validate the source's rows and write them as day partitions.
+
+    Example: zavtra ingest --config ml-1m
+    """
+    from flows.ingest import ingest as flow
+    from flows.summary import show_ingest
+
+    show_ingest(console, flow(config=config, home=home))
+
+
+@app.command()
+def train(config: Config = "demo", as_of: Day = None, home: Home = None) -> None:
+    """Fit the generators, train the ranker, judge both on the test window.
+
+    Example: zavtra train --config ml-1m --as-of 2000-12-28
+    """
+    from flows.summary import show_metrics, show_steps
+    from flows.train import train as flow
+
+    outcome = flow(config=config, as_of=_day(as_of), home=home)
+    show_metrics(console, config, outcome.as_of, home)
+    show_steps(console, outcome)
+
+
+@app.command()
+def recommend(config: Config = "demo", as_of: Day = None, home: Home = None) -> None:
+    """Publish the lists of all users for a day.
+
+    Example: zavtra recommend --config ml-1m --as-of 2000-12-28
+    """
+    from flows.recommend import recommend as flow
+    from flows.summary import show_published, show_steps
+
+    outcome = flow(config=config, as_of=_day(as_of), home=home)
+    show_steps(console, outcome)
+    show_published(console, config, outcome.as_of, home)
+
+
+@app.command()
+def report(config: Config = "demo", as_of: Day = None, home: Home = None) -> None:
+    """Make the page of a day.
+
+    Example: zavtra report --config ml-1m --as-of 2000-12-28
+    """
+    from flows.report import report as flow
+    from flows.summary import show_published, show_steps
+
+    outcome = flow(config=config, as_of=_day(as_of), home=home)
+    show_steps(console, outcome)
+    show_published(console, config, outcome.as_of, home)
+
+
+@app.command()
+def daily(config: Config = "demo", as_of: Day = None, home: Home = None) -> None:
+    """Run the whole day: ingest, train, recommend, report.
+
+    Example: zavtra daily --config ml-1m --as-of 2000-12-28
+    """
+    from flows.daily import daily as flow
+    from flows.summary import show_day
+
+    show_day(console, config, home, flow(config=config, as_of=_day(as_of), home=home))
+
+
+@app.command()
+def backfill(
+    since: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="First day recommended for.")],
+    until: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Last day recommended for.")],
+    config: Config = "demo",
+    home: Home = None,
+) -> None:
+    """Run every day from one to another, oldest first; days that are up to date cost little.
+
+    Example: zavtra backfill --config demo --since 2026-04-25 --until 2026-04-30
+    """
+    from flows.daily import daily as flow
+    from flows.summary import show_day
+
+    first, last = _day(since), _day(until)
+    if not isinstance(first, date) or not isinstance(last, date) or first > last:
+        raise typer.BadParameter(f"--since {since} must not be after --until {until}")
+    for step in range((last - first).days + 1):
+        day = first + timedelta(days=step)
+        show_day(console, config, home, flow(config=config, as_of=day, home=home))
+
+
+@app.command()
+def metrics(
+    config: Config = "demo",
+    as_of: Day = None,
+    home: Home = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Print the figures of a day; default: of the last day run.
+
+    Example: zavtra metrics --config ml-1m --json
+    """
+    from flows.summary import read_metrics, show_metrics
+
+    if as_json:
+        typer.echo(json.dumps(read_metrics(config, _day(as_of), home), ensure_ascii=False))
+    else:
+        show_metrics(console, config, _day(as_of), home)
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="ml-1m, ml-100k or kion")],
+    target: Annotated[
+        Path, typer.Option(help="Folder that will hold the data set's folder.")
+    ] = Path("var/data"),
+) -> None:
+    """Download a public data set from its official place.
+
+    Example: zavtra fetch ml-1m
+    """
+    from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
+
+    from data.fetch import fetch as download
+
+    with Progress(*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn()) as bars:
+        bar = bars.add_task(name, total=None)
+        folder = download(
+            name, target, progress=lambda done, total: bars.update(bar, completed=done, total=total)
+        )
+    console.print(f"{name} is in {folder}")
+
+
+def _day(text: str | None) -> Any:
+    """Read a date; 'latest' and nothing stay as they are."""
+    if text is None or text == "latest":
+        return text
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no day; write it as YYYY-MM-DD") from None
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """Show the message of a known error, and keep Prefect from printing its traceback first."""
+    for name in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine"):
+        logging.getLogger(name).addFilter(_without_known_traceback)
+    try:
+        yield
+    except Exception as error:
+        if not _is_known(error):
+            raise
+        Console(stderr=True).print(f"[bold red]Stopped:[/] {error}", highlight=False)
+        sys.exit(1)
+
+
+def _without_known_traceback(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None and _is_known(error):
+        record.exc_info, record.exc_text = None, None
+    return True
+
+
+def _is_known(error: BaseException) -> bool:
+    """Whether the message says what to do, so that no traceback is needed."""
+    from config import ConfigError
+    from data.contract import DataError
+    from evaluation.relevance import EvaluationError
+    from features.catalog import FeatureError
+    from models.base import ModelError
+
+    return isinstance(error, ConfigError | DataError | EvaluationError | FeatureError | ModelError)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""What a person sees at the end of a command."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from datetime import date
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from config import load_settings
+from data.contract import DataError
+from data.lake import Lake
+from flows.start import AsOf, Outcome
+from tasks.evaluate import FINAL, HEADLINE
+from tasks.run import default_home, open_lake
+
+
+def show_ingest(console: Console, report: dict[str, Any]) -> None:
+    """Say what was read, kept and quarantined."""
+    state = "up to date" if report["up_to_date"] else "read"
+    console.print(
+        f"{state}: {report['rows_kept']:,} events of {report['users']:,} users and "
+        f"{report['items']:,} items, {report['first_day']} to {report['last_day']}; "
+        f"{report['rows_quarantined']:,} rows in quarantine"
+    )
+
+
+def show_metrics(console: Console, config: str, as_of: AsOf, home: str | None) -> None:
+    """Print the table of sources and final list on the test window."""
+    figures = read_metrics(config, as_of, home)
+    table = Table(
+        title=f"test window before {figures['as_of']}: {figures['users']:,} users "
+        f"({figures['segment_users']['cold']:,} cold)"
+    )
+    table.add_column("")
+    best = {name: max(row[name] for row in figures["systems"].values()) for name in HEADLINE}
+    for name in HEADLINE:
+        table.add_column(name, justify="right")
+    for system, row in figures["systems"].items():
+        cells = [
+            f"[bold]{row[name]:.4f}[/]" if row[name] == best[name] else f"{row[name]:.4f}"
+            for name in HEADLINE
+        ]
+        table.add_row(f"[bold]{system}[/]" if system == FINAL else system, *cells)
+    console.print(table)
+
+
+def show_steps(console: Console, outcome: Outcome) -> None:
+    """Say which steps ran and how long, and which were up to date."""
+    made = [step for step in outcome.steps if step.seconds is not None]
+    for step in made:
+        console.print(f"  {step.seconds:7.1f} s  {'/'.join(step.parts)}", highlight=False)
+    current = len(outcome.steps) - len(made)
+    if current:
+        console.print(f"  {current} of {len(outcome.steps)} steps were up to date")
+    console.print(f"  peak memory {_peak_gb():.2f} GB")
+
+
+def show_published(console: Console, config: str, as_of: date, home: str | None) -> None:
+    """Say where the recommendations and the page are."""
+    lake = _lake(config, home)
+    summary = lake.read_json("recommendations", f"as_of={as_of}", "summary.json")
+    console.print(f"{summary['rows']:,} recommendations for {summary['users']:,} users on {as_of}")
+    if summary["short_lists"]:
+        console.print(f"  {summary['short_lists_reason']}")
+    console.print(f"recommendations: {lake.path('recommendations', f'as_of={as_of}')}")
+    if lake.exists("runs", f"as_of={as_of}", "report", "report.html"):
+        console.print(f"report: {lake.path('runs', f'as_of={as_of}', 'report', 'report.html')}")
+
+
+def show_day(console: Console, config: str, home: str | None, outcome: Outcome) -> None:
+    """Say all of the above for a whole day."""
+    show_steps(console, outcome)
+    show_metrics(console, config, outcome.as_of, home)
+    show_published(console, config, outcome.as_of, home)
+
+
+def read_metrics(config: str, as_of: AsOf, home: str | None) -> dict[str, Any]:
+    """Read the figures of a day; without one, of the newest day that has any.
+
+    Raises:
+        DataError: nothing was run yet.
+    """
+    lake = _lake(config, home)
+    if not isinstance(as_of, date):
+        as_of = _newest_run(lake, config)
+    figures = lake.read_json("runs", f"as_of={as_of}", "test", "metrics.json")
+    return {"config": config, "as_of": as_of.isoformat(), **figures}
+
+
+def _newest_run(lake: Lake, config: str) -> date:
+    folders = lake.fs.ls(lake.path("runs"), detail=False) if lake.exists("runs") else []
+    days = sorted(folder.rpartition("as_of=")[2] for folder in folders if "as_of=" in folder)
+    if not days:
+        raise DataError(f"no run of {config!r} in {lake.url}: run `zavtra daily` first")
+    return date.fromisoformat(days[-1])
+
+
+def _lake(config: str, home: str | None) -> Lake:
+    return open_lake(load_settings(config), home or default_home())
+
+
+def _peak_gb() -> float:
+    """Peak resident memory of this process so far, GB."""
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, KiB on Linux
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
