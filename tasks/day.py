@@ -128,7 +128,7 @@ def read_log(lake: Lake, as_of: date) -> Interactions:
 
 
 def liked_within(run: Run, day: date, horizon_days: int) -> Histories:
-    """Give every user's positives in ``[day, day + horizon_days)``: they judge a list of ``day``."""
+    """Give every user's positives in ``[day, day + horizon_days)``, which judge its lists."""
     log = read_log(run.lake, day + timedelta(days=horizon_days))
     liked = log.positive(run.settings.positive_min)
     return liked.since(midnight_us(day, run.settings.ingest.timezone)).histories()
