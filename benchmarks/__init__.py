@@ -1,1 +1,1 @@
-"""Published protocols and speed, side by side with peers."""
+"""Published protocols and speed, side by side with peers: ``python -m benchmarks NAME``."""

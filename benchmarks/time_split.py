@@ -1,0 +1,86 @@
+"""A global split in time: everything before a day, judged by the days that follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from benchmarks.protocol import BenchmarkError
+from benchmarks.real import Ratings
+from data.windows import midnight_us
+from evaluation.accuracy import UserMetrics, accuracy
+from evaluation.relevance import Relevant
+from models.interactions import Interactions
+
+
+@dataclass(frozen=True)
+class Split:
+    """A cut, and what the lists made at it are judged by.
+
+    Attributes:
+        as_of: the day recommended for; train lies before it (UTC).
+        train: everything before the cut; codes are the ids of the files.
+        n_test: rows of the test days.
+        n_test_users: users of the test days.
+        n_known_users: rows of the test days whose user is in train.
+        targets: ``(n,)`` int32 users with at least one relevant item, ascending.
+        relevant: for each target, the items of the test days that are in train.
+    """
+
+    as_of: date
+    train: Interactions
+    n_test: int
+    n_test_users: int
+    n_known_users: int
+    targets: np.ndarray
+    relevant: Relevant
+
+    def judge(self, lists: np.ndarray, ks: Sequence[int]) -> UserMetrics:
+        """Judge ``(len(targets), k)`` lists of item ids, best first, padded with -1."""
+        return accuracy(lists, self.relevant, ks)
+
+
+def split_global_time(log: Ratings, as_of: date, test_days: int) -> Split:
+    """Cut at midnight (UTC) of ``as_of``; test are the ``test_days`` from there on.
+
+    Args:
+        log: oldest first; every row counts as a positive.
+        as_of: first day of the test.
+        test_days: its length, days.
+
+    Raises:
+        BenchmarkError: nothing before the cut, or no known user after it.
+    """
+    cut = midnight_us(as_of, "UTC")
+    end = midnight_us(as_of + timedelta(days=test_days), "UTC")
+    before = log.where(log.ts < cut)
+    test = log.where((log.ts >= cut) & (log.ts < end))
+    known_user = np.isin(test.user, before.user)
+    judged = test.where(known_user & np.isin(test.item, before.item))
+    if not len(judged):
+        days = log.ts.astype("datetime64[us]").astype("datetime64[D]")
+        raise BenchmarkError(
+            f"--as-of {as_of}: no user and item known before it meet in the {test_days} days from "
+            f"it on; the log covers {days.min()}..{days.max()}"
+        )
+    targets, rows = np.unique(judged.user, return_inverse=True)
+    train = Interactions(
+        user=before.user,
+        item=before.item,
+        ts=before.ts,
+        value=before.rating / np.float32(5),
+        n_users=int(log.user.max()) + 1,
+        n_items=int(log.item.max()) + 1,
+    )
+    return Split(
+        as_of=as_of,
+        train=train,
+        n_test=len(test),
+        n_test_users=len(np.unique(test.user)),
+        n_known_users=int(known_user.sum()),
+        targets=targets.astype(np.int32),
+        relevant=Relevant.from_pairs(rows, judged.item, len(targets)),
+    )
