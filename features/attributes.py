@@ -1,0 +1,153 @@
+"""Attribute tables of users and items as arrays by code.
+
+A value of an attribute gets a number in the order in which the entities' codes first carry it.
+Codes of entities are append-only, so the numbers of values are too: an entity added tomorrow
+changes no number of today, and a ranker trained on them still understands them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data.contract import ITEM, USER
+from data.lake import Lake
+from features.catalog import Catalog, FeatureError, kind_of
+
+NUMBER_SCALE = 65536
+"""Numeric attributes are averaged as ``round(x * NUMBER_SCALE)``, so that sums are exact."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """Values of one categorical or multi-valued attribute, by entity.
+
+    Attributes:
+        indptr: ``(n + 1,)`` int64; entity ``e`` owns ``indptr[e]:indptr[e + 1]``.
+        index: int32 numbers of values, rising and without repeats within an entity.
+        count: how many values there are.
+    """
+
+    indptr: np.ndarray
+    index: np.ndarray
+    count: int
+
+    @cached_property
+    def single(self) -> np.ndarray:
+        """The first value of each entity, ``(n,)`` int32, -1 where it has none."""
+        out = np.full(len(self.indptr) - 1, -1, np.int32)
+        some = self.indptr[1:] > self.indptr[:-1]
+        out[some] = self.index[self.indptr[:-1][some]]
+        return out
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """The entity of each entry of ``index``, int32."""
+        return np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), np.diff(self.indptr))
+
+    def keep(self, wanted: np.ndarray) -> Values:
+        """Drop the values outside a boolean mask ``(count,)`` and number the others anew."""
+        number = np.cumsum(wanted, dtype=np.int32) - 1
+        kept = wanted[self.index]
+        lengths = np.bincount(self.rows[kept], minlength=len(self.indptr) - 1)
+        return Values(_indptr(lengths), number[self.index[kept]], int(wanted.sum()))
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """The attributes a catalog reads, keyed by side ("users", "items") and name.
+
+    Attributes:
+        values: categorical and multi-valued attributes.
+        numbers: numeric ones, ``(n,)`` float32, NaN where unknown.
+    """
+
+    values: dict[tuple[str, str], Values]
+    numbers: dict[tuple[str, str], np.ndarray]
+
+
+def load_attributes(lake: Lake, catalog: Catalog, n_users: int, n_items: int) -> Attributes:
+    """Read ``users.parquet`` and ``items.parquet`` of the lake, the catalog's columns only.
+
+    Raises:
+        FeatureError: a column is missing, a code stands twice or is negative.
+    """
+    wanted: dict[str, set[str]] = {"users": set(), "items": set()}
+    for feature in catalog:
+        for side, name in ((feature.entity, feature.attribute), ("by", feature.by)):
+            if name is not None:
+                wanted[_side(side, feature.measure)].add(name)
+    values: dict[tuple[str, str], Values] = {}
+    numbers: dict[tuple[str, str], np.ndarray] = {}
+    for side, key, n in (("users", USER, n_users), ("items", ITEM, n_items)):
+        if not wanted[side]:
+            continue
+        table = _read(lake, side, key, sorted(wanted[side]), n)
+        codes = table[key].to_numpy()
+        for name in sorted(wanted[side]):
+            kind = kind_of(catalog.attributes, side, name)
+            column = table[name].combine_chunks()
+            if kind == "numeric":
+                numbers[side, name] = _numbers(column, codes, n)
+            else:
+                values[side, name] = _values(column, codes, n, kind == "multi")
+    return Attributes(values, numbers)
+
+
+def _side(entity: str, measure: str) -> str:
+    if entity in ("user", "by", "item x user attribute") or measure == "gap to users":
+        return "users"
+    return "items"
+
+
+def _read(lake: Lake, side: str, key: str, names: list[str], n: int) -> pa.Table:
+    file = f"{side}.parquet"
+    table = lake.read_table(file)
+    missing = sorted({key, *names} - set(table.column_names))
+    if missing:
+        raise FeatureError(
+            f"{lake.path(file)} lacks the columns {missing} that the catalog reads; it has "
+            f"{table.column_names}. Ingest again, or leave these attributes out"
+        )
+    table = table.select([key, *names]).sort_by(key)
+    codes = table[key].to_numpy()
+    if len(codes) and (codes[0] < 0 or (codes[1:] == codes[:-1]).any()):
+        double = codes[1:][codes[1:] == codes[:-1]][:3].tolist() or codes[:1].tolist()
+        raise FeatureError(
+            f"{lake.path(file)}: codes {double} are negative or stand twice in column {key!r}; "
+            "expected one row per code. Ingest again"
+        )
+    return table.slice(0, int(np.searchsorted(codes, n)))
+
+
+def _numbers(column: pa.Array, codes: np.ndarray, n: int) -> np.ndarray:
+    out = np.full(n, np.nan, np.float32)
+    out[codes] = column.cast(pa.float32()).to_numpy(zero_copy_only=False)
+    return out
+
+
+def _values(column: pa.Array, codes: np.ndarray, n: int, multi: bool) -> Values:
+    if multi:
+        rows = pc.list_parent_indices(column)
+        entity = codes[rows.to_numpy(zero_copy_only=False)]
+        column = pc.list_flatten(column)
+    else:
+        entity = codes
+    # pandas numbers the values in the order of appearance; nulls become -1
+    number, _ = pd.factorize(column.to_numpy(zero_copy_only=False))
+    count = int(number.max(initial=-1)) + 1
+    known = number >= 0
+    flat = np.unique(entity[known].astype(np.int64) * max(count, 1) + number[known])
+    lengths = np.bincount(flat // max(count, 1), minlength=n)
+    return Values(_indptr(lengths), (flat % max(count, 1)).astype(np.int32), count)
+
+
+def _indptr(lengths: np.ndarray) -> np.ndarray:
+    out = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=out[1:])
+    return out
