@@ -8,9 +8,9 @@ from typing import Self
 
 from data.lake import Lake
 from features.attributes import Attributes, load_attributes
-from features.catalog import Catalog, Feature
 from features.columns import ByItem, ByUser, Column
 from features.crosses import affinity, by_segment, gap, of_pair
+from features.declaration import Catalog, Feature
 from features.history import History, read_history
 from features.measures import entity_vector
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from data.contract import ITEM, USER
 from data.lake import Lake
-from features.catalog import Catalog, FeatureError, kind_of
+from features.declaration import Catalog, FeatureError, kind_of
 
 NUMBER_SCALE = 65536
 """Numeric attributes are averaged as ``round(x * NUMBER_SCALE)``, so that sums are exact."""

@@ -1,251 +1,168 @@
-"""What a feature is, and the table of all features of a run.
+"""The declarations every data set gets: templates spread over its attributes and windows.
 
-A feature is declared, not coded: one :class:`Feature` says which entity it describes, what is
-measured, over which days. :mod:`features.templates` writes the declarations that every data set
-gets; the engine (:mod:`features.asof`, :mod:`features.join`) computes whatever is declared.
-
-All features are float32. Where a measure is undefined (the mean of no events, the age of an
-unknown user) the value is NaN, which CatBoost takes as "missing"; counts of nothing are 0.
+To add a feature, add one line to the table of its entity and one line, with the number worked out
+by hand, to the test of its measure. ``{e}`` is the entity, ``{a}`` the attribute, ``{u}``
+the user's attribute, ``{w}`` the window and ``{b}`` the longer one a trend is compared with.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple
 
-from data.lake import digest
+from features.declaration import Catalog, Entity, Feature, FeatureError, Measure
 
-Entity = Literal[
-    "user",
-    "item",
-    "user x item attribute",
-    "item x user attribute",
-    "user attribute x item attribute",
-    "pair",
-]
-Measure = Literal[
-    "count",
-    "sum",
-    "mean",
-    "share",
-    "positive share",
-    "decayed count",
-    "trend",
-    "days since first",
-    "days since last",
-    "active days",
-    "attribute",
-    "lift",
-    "gap to items",
-    "gap to users",
-]
+__all__ = ["Catalog", "Feature", "FeatureError", "build_catalog"]
 
-_EVENTS: tuple[Measure, ...] = (
-    "count",
-    "sum",
-    "mean",
-    "share",
-    "positive share",
-    "decayed count",
-    "trend",
-    "days since first",
-    "days since last",
-    "active days",
-)
-MEASURES: dict[Entity, tuple[Measure, ...]] = {
-    "user": (*_EVENTS, "attribute"),
-    "item": (*_EVENTS, "attribute"),
-    "user x item attribute": ("count", "mean", "share"),
-    "item x user attribute": ("share", "lift"),
-    "user attribute x item attribute": ("share", "lift"),
-    "pair": ("count", "days since last", "gap to items", "gap to users"),
-}
-"""Which measures the engine knows for which entity."""
-
-_WINDOWLESS = {"days since first", "days since last", "attribute", "gap to items", "gap to users"}
-MAX_WINDOW_DAYS = 3650
-HALF_LIVES = 8
-"""Events older than so many half-lives do not count (their weight is below 0.4 %)."""
+Attributes = Mapping[str, Mapping[str, Sequence[str]]]
+Span = Literal["each", "short", "middle", "long", "all"]
+"""Which windows a template is spread over: each of them, the shortest, the middle one, the
+longest, or all days. A trend compares with the next longer of short, middle and long."""
 
 
-class FeatureError(ValueError):
-    """A catalog, state or audit that cannot be used; says feature, entity, day and the remedy."""
-
-
-@dataclass(frozen=True)
-class Feature:
-    """One line of the catalog.
-
-    Attributes:
-        name: column name, unique in the catalog.
-        entity: what it describes (:data:`Entity`).
-        measure: what is measured (:data:`Measure`; :data:`MEASURES` lists what fits).
-        window_days: events of the last so many days count; None: all days before the cut.
-        unit: of the value: events, days, fraction 0..1, ratio, or the attribute's own.
-        description: one sentence for a reader of the report.
-        attribute: the attribute measured; that of the item where both sides have one.
-        events: "all", or only the "positive" ones.
-        by: the user's attribute, for "user attribute x item attribute".
-        base_days: the longer window a trend is compared with.
-        half_life_days: of a decayed count.
-    """
+class Template(NamedTuple):
+    """One line of a table: a :class:`Feature` with placeholders."""
 
     name: str
-    entity: Entity
     measure: Measure
-    window_days: int | None
+    span: Span
     unit: str
     description: str
-    attribute: str | None = None
     events: Literal["all", "positive"] = "all"
-    by: str | None = None
-    base_days: int | None = None
-    half_life_days: float | None = None
-
-    @property
-    def days_read(self) -> int:
-        """Days of single partitions this feature reads; 0 where totals are enough."""
-        if self.half_life_days is not None:
-            return int(-(-HALF_LIVES * self.half_life_days // 1))
-        return self.base_days or self.window_days or 0
 
 
-@dataclass(frozen=True)
-class Catalog:
-    """The features of a run, in the order of the ranker's columns.
+T = Template
 
-    Attributes:
-        features: the declarations.
-        attributes: the data set's ``attributes.json``: ``{"users": {"categorical": [...],
-            "numeric": [...], "multi": [...]}, "items": {...}}``.
+OF_ENTITY = (
+    T("{e}_events_{w}d", "count", "each", "events", "events of the {e} in {w} days"),
+    T("{e}_events", "count", "all", "events", "events of the {e}"),
+    T("{e}_positives_{w}d", "count", "long", "events", "positives in {w} days", "positive"),
+    T("{e}_value_sum", "sum", "all", "value", "sum of the values of the {e}'s events"),
+    T("{e}_value_mean_{w}d", "mean", "long", "value 0..1", "mean value of the {e} in {w} days"),
+    T("{e}_value_mean", "mean", "all", "value 0..1", "mean value of the {e}'s events"),
+    T("{e}_positive_share", "positive share", "all", "fraction", "positives among the events"),
+    T("{e}_events_decayed", "decayed count", "all", "events", "events, halved every {h:g} days"),
+    T("{e}_days_since_first", "days since first", "all", "days", "days since its first event"),
+    T("{e}_days_since_last", "days since last", "all", "days", "days since its last event"),
+    T("{e}_active_days_{w}d", "active days", "long", "days", "days with an event, of the last {w}"),
+    T("{e}_trend_{w}d_{b}d", "trend", "middle", "ratio", "daily events, {w} days over {b}"),
+)
+OF_ITEM = (
+    T("item_share_{w}d", "share", "middle", "fraction", "share of all events in {w} days"),
+    T("item_trend_{w}d_{b}d", "trend", "short", "ratio", "daily events, {w} days over {b}"),
+)
+PLAIN = {
+    "numeric": T("{e}_{a}", "attribute", "all", "{a}", "{a} of the {e}"),
+    "categorical": T("{e}_{a}", "attribute", "all", "code", "{a} of the {e}, by first appearance"),
+}
+AFFINITY = (
+    T("affinity_{a}", "share", "all", "fraction", "user's positives with that {a}", "positive"),
+    T("affinity_{a}_{w}d", "share", "long", "fraction", "user's events in {w} days with that {a}"),
+    T("affinity_{a}_value", "mean", "all", "value 0..1", "mean value of events with that {a}"),
+)
+AUDIENCE = (
+    T("audience_{a}", "share", "all", "fraction", "item's events by users with the user's {a}"),
+    T("audience_{a}_lift", "lift", "all", "ratio", "that share over the same among all events"),
+)
+TASTE = T(
+    "taste_{u}_{a}", "lift", "all", "ratio", "events of the user's {u} with that {a}, over all"
+)
+GAP_ITEMS = T("gap_{a}", "gap to items", "all", "{a}", "item's {a} minus the mean of user's items")
+GAP_USERS = T("gap_user_{a}", "gap to users", "all", "{a}", "user's {a} minus the item's mean")
+REPEAT = (
+    T("pair_events", "count", "all", "events", "events of the user with this very item"),
+    T("pair_days_since_last", "days since last", "all", "days", "days since the last of them"),
+)
+
+
+def build_catalog(
+    attributes: Attributes,
+    windows_days: Sequence[int] = (1, 3, 7, 14, 28),
+    half_life_days: float = 7.0,
+    repeat: bool = False,
+    exclude: Collection[str] = (),
+    max_attribute_values: int = 1000,
+) -> Catalog:
+    """Spread the templates over a data set's attributes and the configured windows.
+
+    Args:
+        attributes: ``attributes.json`` of the lake.
+        windows_days: lengths of the windows, days.
+        half_life_days: of the decayed counts, days.
+        repeat: add features of the very pair (how often, how long ago), for data where users
+            come back to an item; elsewhere they would only say "seen".
+        exclude: names left out.
         max_attribute_values: an attribute with more values is cut to those with most events.
 
     Raises:
-        FeatureError: a duplicate name, an impossible window, a measure the entity does not have,
-            or an attribute the data lack.
+        FeatureError: an impossible or repeated window, or an excluded name that does not exist.
     """
+    windows = sorted(windows_days)
+    if not windows:
+        raise FeatureError("windows_days is empty; give at least one window, e.g. [7, 28]")
+    if len(set(windows)) != len(windows):
+        raise FeatureError(f"windows_days {list(windows_days)} names a window twice")
+    features: list[Feature] = []
 
-    features: tuple[Feature, ...]
-    attributes: Mapping[str, Mapping[str, Sequence[str]]] = field(hash=False)
-    max_attribute_values: int = 1000
+    def spread(entity: Entity, *templates: Template, **names: str) -> None:
+        for template in templates:
+            features.extend(_spread(template, entity, windows, half_life_days, names))
 
-    def __post_init__(self) -> None:
-        seen: set[str] = set()
-        for feature in self.features:
-            if feature.name in seen:
-                raise FeatureError(
-                    f"feature {feature.name!r} is declared twice; give each its own name"
-                )
-            seen.add(feature.name)
-            _check(feature, self.attributes)
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def __iter__(self) -> Iterator[Feature]:
-        return iter(self.features)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Column names in order."""
-        return tuple(feature.name for feature in self.features)
-
-    @property
-    def families(self) -> dict[str, tuple[str, ...]]:
-        """Names by entity, for ablations and reports."""
-        return {
-            entity: names
-            for entity in get_args(Entity)
-            if (names := tuple(f.name for f in self.features if f.entity == entity))
-        }
-
-    @property
-    def days_read(self) -> int:
-        """The longest stretch of single days that any feature needs."""
-        return max((feature.days_read for feature in self.features), default=0)
-
-    @property
-    def digest(self) -> str:
-        """Digest of every declaration: equal digests mean equal columns."""
-        return digest([[asdict(f) for f in self.features], self.max_attribute_values])
-
-    def without(self, names: Collection[str]) -> Catalog:
-        """Return the catalog without some features.
-
-        Raises:
-            FeatureError: a name that is not in the catalog.
-        """
-        unknown = sorted(set(names) - set(self.names))
-        if unknown:
-            raise FeatureError(f"cannot leave out {unknown}: the catalog has {list(self.names)}")
-        kept = tuple(f for f in self.features if f.name not in names)
-        return Catalog(kept, self.attributes, self.max_attribute_values)
+    values = [a for kind in ("categorical", "multi") for a in _names(attributes, "items", kind)]
+    segments = _names(attributes, "users", "categorical")
+    spread("user", *OF_ENTITY, e="user")
+    spread("item", *OF_ENTITY, *OF_ITEM, e="item")
+    for entity, side in (("user", "users"), ("item", "items")):
+        for kind, template in PLAIN.items():
+            for a in _names(attributes, side, kind):
+                spread(entity, template, e=entity, a=a)  # type: ignore[arg-type]
+    for a in values:
+        spread("user x item attribute", *AFFINITY, a=a)
+    for u in segments:
+        spread("item x user attribute", *AUDIENCE, a=u)
+        for a in values:
+            spread("user attribute x item attribute", TASTE, a=a, u=u)
+    for a in _names(attributes, "items", "numeric"):
+        spread("pair", GAP_ITEMS, a=a)
+    for a in _names(attributes, "users", "numeric"):
+        spread("pair", GAP_USERS, a=a)
+    if repeat:
+        spread("pair", *REPEAT)
+    return Catalog(tuple(features), attributes, max_attribute_values).without(exclude)
 
 
-def kind_of(attributes: Mapping[str, Any], side: str, name: str) -> str:
-    """Give the kind ("categorical", "numeric", "multi") of an attribute; "" where it is unknown."""
-    kinds = attributes.get(side, {})
-    return next((kind for kind, names in sorted(kinds.items()) if name in names), "")
+def _names(attributes: Attributes, side: str, kind: str) -> Sequence[str]:
+    return attributes.get(side, {}).get(kind, [])
 
 
-def _check(feature: Feature, attributes: Mapping[str, Any]) -> None:
-    where = f"feature {feature.name!r}"
-    allowed = MEASURES.get(feature.entity)
-    if allowed is None or feature.measure not in allowed:
-        raise FeatureError(
-            f"{where}: entity {feature.entity!r} has no measure {feature.measure!r}; "
-            f"there are {list(allowed or MEASURES)}"
+def _spread(
+    template: Template, entity: Entity, windows: list[int], half_life: float, names: dict[str, str]
+) -> Iterator[Feature]:
+    """Declare a template for each of its windows; a trend without a longer window is left out."""
+    short, middle, long = windows[0], windows[len(windows) // 2], windows[-1]
+    spans: dict[Span, list[int | None]] = {
+        "each": [*windows],
+        "short": [short],
+        "middle": [middle],
+        "long": [long],
+        "all": [None],
+    }
+    longer = {"short": middle, "middle": long}
+    for window in spans[template.span]:
+        fill: dict[str, Any] = {**names, "w": window, "h": half_life}
+        base = longer[template.span] if template.measure == "trend" else None
+        if base is not None and base == window:
+            continue
+        yield Feature(
+            name=template.name.format(**fill, b=base),
+            entity=entity,
+            measure=template.measure,
+            window_days=window,
+            unit=template.unit.format(**fill),
+            description=template.description.format(**fill, b=base),
+            attribute=names.get("a"),
+            events=template.events,
+            by=names.get("u"),
+            base_days=base,
+            half_life_days=half_life if template.measure == "decayed count" else None,
         )
-    for days in (feature.window_days, feature.base_days):
-        if days is not None and not (isinstance(days, int) and 1 <= days <= MAX_WINDOW_DAYS):
-            raise FeatureError(
-                f"{where}: a window of {days!r} days is impossible; expected a whole number in "
-                f"1..{MAX_WINDOW_DAYS}, or none for all days"
-            )
-    if feature.window_days is not None and (
-        feature.measure in _WINDOWLESS or feature.entity.startswith(("item x", "user attribute"))
-    ):
-        raise FeatureError(f"{where}: {feature.measure!r} is over all days; leave out the window")
-    if feature.entity == "pair" and feature.window_days is not None:
-        raise FeatureError(f"{where}: pairs are counted over all days; leave out the window")
-    if feature.measure == "active days" and feature.window_days is None:
-        raise FeatureError(f"{where}: active days need a window")
-    if feature.measure == "trend" and not (
-        feature.window_days and feature.base_days and feature.window_days < feature.base_days
-    ):
-        raise FeatureError(
-            f"{where}: a trend compares a window with a longer one, found "
-            f"{feature.window_days} and {feature.base_days} days"
-        )
-    half = feature.half_life_days
-    if (feature.measure == "decayed count") != (half is not None):
-        raise FeatureError(f"{where}: half_life_days belongs to a decayed count, and it needs one")
-    if half is not None and not 0 < half * HALF_LIVES <= MAX_WINDOW_DAYS:
-        raise FeatureError(f"{where}: a half-life of {half} days is impossible")
-    for side, name, kinds in _needs(feature):
-        kind = kind_of(attributes, side, name or "")
-        if kind not in kinds:
-            known = [n for k in kinds for n in attributes.get(side, {}).get(k, [])]
-            raise FeatureError(
-                f"{where}: the data have no {' or '.join(kinds)} attribute {name!r} of {side}; "
-                f"there are {known}. Name it in the source's config or leave the feature out"
-            )
-
-
-def _needs(feature: Feature) -> list[tuple[str, str | None, tuple[str, ...]]]:
-    """Which attributes (side, name, allowed kinds) a feature reads."""
-    values = ("categorical", "multi")
-    if feature.measure == "attribute":
-        return [(f"{feature.entity}s", feature.attribute, ("categorical", "numeric"))]
-    if feature.entity == "user x item attribute":
-        return [("items", feature.attribute, values)]
-    if feature.entity == "item x user attribute":
-        return [("users", feature.attribute, ("categorical",))]
-    if feature.entity == "user attribute x item attribute":
-        return [("items", feature.attribute, values), ("users", feature.by, ("categorical",))]
-    if feature.measure == "gap to items":
-        return [("items", feature.attribute, ("numeric",))]
-    if feature.measure == "gap to users":
-        return [("users", feature.attribute, ("numeric",))]
-    return []

@@ -7,8 +7,8 @@ import scipy.sparse as sp
 from numba import njit
 
 from features.attributes import NUMBER_SCALE, Attributes, Values
-from features.catalog import Feature, FeatureError
 from features.columns import Affinity, BySegment, Gap, OfPair
+from features.declaration import Feature, FeatureError
 from features.history import History
 from features.measures import ratio
 from features.state import VALUE_SCALE

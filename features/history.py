@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow.dataset as ds
 
 from data.lake import Lake
-from features.catalog import FeatureError
 from features.cut import before, epoch_day
+from features.declaration import FeatureError
 from features.state import (
     BLOCK_SCHEMA,
     BLOCKS,

@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit
 
 from features.asof import AsOf
-from features.catalog import FeatureError
 from features.columns import Affinity, ByItem, BySegment, ByUser, Column, Gap, OfPair
+from features.declaration import FeatureError
 
 _KINDS = {"count": 0, "share": 1, "mean": 2}
 

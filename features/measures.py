@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.attributes import Attributes
-from features.catalog import HALF_LIVES, Feature, FeatureError
+from features.declaration import HALF_LIVES, Feature, FeatureError
 from features.history import History
 from features.state import VALUE_SCALE
 

@@ -27,8 +27,8 @@ import pyarrow.parquet as pq
 
 from data.contract import INTERACTIONS, ITEM, TS, USER, VALUE
 from data.lake import Lake, digest
-from features.catalog import Catalog
 from features.cut import before, block_end, from_epoch_day
+from features.declaration import Catalog
 
 VALUE_SCALE = 65536
 """Values are summed as ``round(value * VALUE_SCALE)``."""
