@@ -175,10 +175,10 @@ def ranks_within(scores, floor, indptr, out):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def best_of(scores, items, indptr, k):  # type: ignore[no-untyped-def]
+def best_of(scores, indptr, k):  # type: ignore[no-untyped-def]
     """Give the positions of every user's k best candidates, best first, padded with -1.
 
-    Ties go to the smaller code.
+    Ties go to the smaller code, which is the earlier candidate.
     """
     n = len(indptr) - 1
     best = np.full((n, k), -1, np.int64)

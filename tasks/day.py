@@ -64,7 +64,7 @@ class Day:
     @property
     def names(self) -> list[str]:
         """Names of the ranker's features, in the order of :meth:`features`."""
-        return [*source_feature_names([s.name for s in self.sources]), *self.tables.names]
+        return [*source_feature_names([s.name for s in self.sources]), *self.tables.catalog.names]
 
     def all_users(self, lake: Lake) -> np.ndarray:
         """Give the codes of the users table and of the log before the day, ascending int32."""
@@ -80,7 +80,7 @@ class Day:
     def features(self, candidates: Candidates) -> np.ndarray:
         """Describe every pair, ``(n_features, n_pairs)`` float32, rows as in :attr:`names`."""
         n_own = 3 * len(self.sources) + 1
-        out = np.empty((n_own + len(self.tables.names), len(candidates.item)), np.float32)
+        out = np.empty((n_own + len(self.tables.catalog), len(candidates.item)), np.float32)
         source_features(candidates, out[:n_own])
         c = candidates
         join(self.tables, c.user, c.indptr, c.item, out[n_own:])

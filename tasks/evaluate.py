@@ -188,7 +188,7 @@ def _lists_of_day(run: Run, d: date, ranker: Ranker, report: CandidateReport) ->
         return np.concatenate([own, final[None].astype(np.int32)]), candidates
 
     parts, at = [], 0
-    with progress(len(users), f"test {d}, users") as advance:
+    with progress(f"test {d}, users") as tell:
         for lists, candidates in day.map_chunks(users, work):
             rows = slice(at, at + lists.shape[1])
             pointers = relevant.indptr[rows.start : rows.stop + 1]
@@ -203,7 +203,7 @@ def _lists_of_day(run: Run, d: date, ranker: Ranker, report: CandidateReport) ->
             )
             parts.append(lists)
             at = rows.stop
-            advance(lists.shape[1])
+            tell(at, len(users))
     empty = np.empty((len(proposing) + 1, 0, k), np.int32)
     return WindowLists(
         [], np.concatenate([empty, *parts], axis=1), users, users * 0, relevant, warm, known

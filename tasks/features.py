@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 
 from prefect import task
@@ -19,15 +20,16 @@ from tasks.run import Run
 def update_features(run: Run) -> str:
     """Add the days that the state lacks, up to the one before ``as_of``; give its digest."""
     settings = run.settings
-    with progress(len(run.lake.interaction_files(run.as_of)), "feature state, days") as advance:
+    with progress("feature state, days") as tell:
         return update_state(
             run.lake,
             as_of=run.as_of,
             positive_min=settings.positive_min,
             catalog=catalog_of(run),
             memory_gb=settings.features.memory_gb,
-            threads=settings.threads,
-            progress=advance,
+            threads=settings.threads or os.cpu_count() or 1,
+            timezone=settings.ingest.timezone,
+            progress=tell,
         )
 
 
@@ -49,4 +51,6 @@ def features_as_of(run: Run, day: date) -> AsOf:
         len(run.lake.read_table("ids", f"{entity}.parquet", columns=[CODE]))
         for entity in ("users", "items")
     )
-    return AsOf.open(run.lake, catalog_of(run), day, n_users, n_items)
+    return AsOf.open(
+        run.lake, catalog_of(run), day, n_users, n_items, run.settings.features.memory_gb
+    )

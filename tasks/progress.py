@@ -17,25 +17,28 @@ REFRESH_SECONDS = 2.0
 _bars: Progress | None = None
 
 
-@contextmanager
-def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
-    """Give a function that is told how many more of ``total`` are done."""
-    bars = _terminal_bars()
-    bar = bars.add_task(what, total=total) if bars is not None else None
-    artifact = _artifact(what)
-    done, shown = 0, time.monotonic()
+Tell = Callable[[int, int], None]
+"""Told how many of how many are done."""
 
-    def advance(count: int) -> None:
-        nonlocal done, shown
-        done += count
+
+@contextmanager
+def progress(what: str) -> Iterator[Tell]:
+    """Give a function that is told how far a step is."""
+    bars = _terminal_bars()
+    bar = bars.add_task(what, total=None) if bars is not None else None
+    artifact = _artifact(what)
+    shown = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal shown
         if bars is not None and bar is not None:
-            bars.update(bar, completed=done)
+            bars.update(bar, completed=done, total=total)
         if artifact is not None and time.monotonic() - shown > REFRESH_SECONDS:
             update_progress_artifact(artifact, progress=100.0 * done / max(total, 1))
             shown = time.monotonic()
 
     try:
-        yield advance
+        yield tell
         if artifact is not None:
             update_progress_artifact(artifact, progress=100.0)
     finally:

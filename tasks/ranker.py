@@ -96,13 +96,13 @@ def _rows_of_day(run: Run, window: Window, at: int) -> tuple[Rows, list[str]]:
             candidates, label, ranker.hard_negatives, ranker.tail_negative_share, ranker.seed
         )
         features = day.features(candidates)[:, kept.pair]
-        return features, kept.label, candidates.user[candidates.row[kept.pair]], len(chunk)
+        return features, kept.label, candidates.user[candidates.row[kept.pair]], chunk[-1]
 
     parts = []
-    with progress(len(users), f"{window.name} {d}, users") as advance:
-        for features, label, user, done in day.map_chunks(users, work):
+    with progress(f"{window.name} {d}, users") as tell:
+        for features, label, user, last in day.map_chunks(users, work):
             parts.append((features, label, user))
-            advance(done)
+            tell(int(np.searchsorted(users, last)) + 1, len(users))
     if not parts:
         width = len(day.names)
         parts = [(np.empty((width, 0), np.float32), np.empty(0, np.float32), np.empty(0, int))]

@@ -60,15 +60,16 @@ def recommend_all(run: Run, fits: list[Ref], ranker: Ref, state: str) -> Ref:
             }
             return pa.table(columns), (best >= 0).sum(axis=1)
 
-        short, total, writer = 0, 0, None
-        with progress(len(users), f"recommend {run.as_of}, users") as advance:
+        done, short, total, writer = 0, 0, 0, None
+        with progress(f"recommend {run.as_of}, users") as tell:
             for table, sizes in day.map_chunks(users, work):
                 if writer is None:
                     writer = pq.ParquetWriter(folder / "part.parquet", table.schema)
                 writer.write_table(table)
                 short += int((sizes < k).sum())
                 total += len(table)
-                advance(len(sizes))
+                done += len(sizes)
+                tell(done, len(users))
         if writer is not None:
             writer.close()
         summary = {
