@@ -10,10 +10,27 @@ from data.sources.files import File, find
 STARS = 5.0
 """The best rating."""
 
-_GENRES_100K = (
-    "unknown|Action|Adventure|Animation|Children's|Comedy|Crime|Documentary|Drama|Fantasy|"
-    "Film-Noir|Horror|Musical|Mystery|Romance|Sci-Fi|Thriller|War|Western"
-).split("|")
+_GENRES_100K = [
+    "unknown",
+    "Action",
+    "Adventure",
+    "Animation",
+    "Children's",
+    "Comedy",
+    "Crime",
+    "Documentary",
+    "Drama",
+    "Fantasy",
+    "Film-Noir",
+    "Horror",
+    "Musical",
+    "Mystery",
+    "Romance",
+    "Sci-Fi",
+    "Thriller",
+    "War",
+    "Western",
+]
 
 _LAST_YEAR = r"regexp_extract(title, '\(([0-9]{4})\)\s*$', 1)"
 _FILES = {"1m": "ratings.dat", "100k": "u.data", "latest": "ratings.csv"}

@@ -1,0 +1,102 @@
+"""The log cut into days: one atomic folder each, rewritten only where its rows changed."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from data.contract import INTERACTIONS, ROW, TS
+from data.lake import Lake
+
+_ROWS = 1 << 18
+FOLDER = "interactions"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of the day partitions."""
+
+    changed: int
+    same: int
+    removed: int
+
+
+def write_days(
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    keep_before: int,
+    progress: Callable[[int, int], None],
+) -> Written:
+    """Write the table ``log`` as partitions.
+
+    Args:
+        con: has ``log(user, item, ts, value, duration_s, row, day)``, times in microseconds.
+        lake: where.
+        keep_before: rows of the lake at positions before this one stay; the others, and days
+            without any row, go. 0 replaces everything.
+        progress: called with days written and days in all.
+    """
+    days = [d for (d,) in con.execute('SELECT DISTINCT "day" FROM log ORDER BY 1').fetchall()]
+    changed = same = 0
+    for done, (day, rows) in enumerate(_by_day(con), start=1):
+        folder = (FOLDER, f"day={day}")
+        if keep_before and lake.exists(*folder):
+            old = lake.read_table(*folder, "part.parquet")
+            rows = pa.concat_tables([old.filter(pc.less(old[ROW], keep_before)), rows])
+            rows = rows.sort_by([(TS, "ascending"), (ROW, "ascending")])
+        inputs = {"rows": _digest(rows)}
+        if lake.is_current(*folder, inputs=inputs):
+            same += 1
+        else:
+            with lake.writing(*folder, inputs=inputs) as local:
+                pq.write_table(rows, local / "part.parquet", compression="zstd")
+            changed += 1
+        progress(done, len(days))
+    removed = 0
+    for day in [] if keep_before else sorted(set(lake.days()) - set(days)):
+        lake.fs.rm(lake.path(FOLDER, f"day={day}"), recursive=True)
+        removed += 1
+    return Written(changed, same, removed)
+
+
+def _by_day(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[date, pa.Table]]:
+    """Give every day's rows, sorted by (ts, row); only one day at a time is in memory."""
+    result = con.sql(
+        'SELECT "user", item, ts, value, duration_s, "row", "day" FROM log '
+        'ORDER BY "day", ts, "row"'
+    )
+    waiting: list[pa.Table] = []
+    current: date | None = None
+    for batch in result.to_arrow_reader(_ROWS):
+        days = batch.column(6).cast(pa.int32()).to_numpy()
+        edges = [0, *(np.flatnonzero(np.diff(days)) + 1).tolist(), len(days)]
+        table = pa.Table.from_batches([batch])
+        for start, end in itertools.pairwise(edges):
+            day = batch.column(6)[start].as_py()
+            if current is not None and day != current:
+                yield current, _contract(waiting)
+                waiting = []
+            current = day
+            waiting.append(table.slice(start, end - start))
+    if current is not None:
+        yield current, _contract(waiting)
+
+
+def _contract(tables: list[pa.Table]) -> pa.Table:
+    return pa.concat_tables(tables).select(INTERACTIONS.names).cast(INTERACTIONS).combine_chunks()
+
+
+def _digest(rows: pa.Table) -> str:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as stream:
+        stream.write_table(rows.combine_chunks())
+    return hashlib.sha256(sink.getvalue()).hexdigest()
