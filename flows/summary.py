@@ -14,17 +14,19 @@ from config import load_settings
 from data.contract import DataError
 from data.lake import Lake
 from flows.start import AsOf, Outcome
-from tasks.evaluate import FINAL, HEADLINE
+from tasks.evaluate import FINAL
 from tasks.run import default_home, open_lake
+
+HEADLINE = ("MAP@10", "NDCG@10", "Recall@10", "HitRate@10")
 
 
 def show_ingest(console: Console, report: dict[str, Any]) -> None:
     """Say what was read, kept and quarantined."""
     state = "up to date" if report["up_to_date"] else "read"
     console.print(
-        f"{state}: {report['rows_kept']:,} events of {report['users']:,} users and "
+        f"{state}: {report['interactions']['kept']:,} events of {report['users']:,} users and "
         f"{report['items']:,} items, {report['first_day']} to {report['last_day']}; "
-        f"{report['rows_quarantined']:,} rows in quarantine"
+        f"{sum(report['interactions']['quarantined'].values()):,} rows in quarantine"
     )
 
 
@@ -32,8 +34,7 @@ def show_metrics(console: Console, config: str, as_of: AsOf, home: str | None) -
     """Print the table of sources and final list on the test window."""
     figures = read_metrics(config, as_of, home)
     table = Table(
-        title=f"test window before {figures['as_of']}: {figures['users']:,} users "
-        f"({figures['segment_users']['cold']:,} cold)"
+        title=f"test window before {figures['as_of']}: {figures['metrics']['users']:,} users"
     )
     table.add_column("")
     best = {name: max(row[name] for row in figures["systems"].values()) for name in HEADLINE}

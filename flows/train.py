@@ -26,7 +26,7 @@ from tasks.generators import fit_generator, fitted_names
 from tasks.ranker import make_rows, train_ranker
 from tasks.run import Ref, Run
 
-RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(max_workers=4)  # type: ignore[assignment]
+RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(max_workers=4)
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from evaluation.accuracy import UserMetrics, accuracy
+from evaluation.accuracy import accuracy
 from evaluation.beyond import Catalogue, beyond, diversity_curve
-from evaluation.bootstrap import bootstrap_interval, paired_bootstrap
 from evaluation.candidates import CandidateReport
 from evaluation.relevance import Relevant
+from evaluation.summary import metrics_part, segments_part
 from models.ranker import Ranker
 from models.topk import best_of
 from tasks.catalogue import catalogue_as_of
@@ -28,7 +28,6 @@ from tasks.ranker import load_ranker
 from tasks.run import Ref, Run
 
 FINAL = "final"
-HEADLINE = ("MAP@10", "NDCG@10", "Recall@10", "HitRate@10")
 
 
 @dataclass(frozen=True)
@@ -126,41 +125,19 @@ def judge(tests: WindowLists, catalogue: Catalogue, k: int) -> dict[str, Any]:
     Users without a positive in the horizon cannot be judged and are counted as excluded.
     """
     ks = sorted({1, 5, 10, k})
-    judged = {
-        name: accuracy(lists, tests.relevant, ks)
-        for name, lists in zip(tests.systems, tests.lists, strict=True)
-    }
-    final = judged[FINAL]
-    segments = {"warm": tests.warm, "cold": ~tests.warm}
+    lists = dict(zip(tests.systems, tests.lists, strict=True))
+    judged = {name: accuracy(own, tests.relevant, ks) for name, own in lists.items()}
+    places = list(range(1, k + 1))
     return {
-        "users": len(final),
-        "excluded": final.excluded,
-        "segment_users": {name: final.count(mask) for name, mask in segments.items()},
         "systems": {name: metrics.mean() for name, metrics in judged.items()},
-        "intervals": {name: _intervals(metrics) for name, metrics in judged.items()},
-        "segments": {
-            segment: {name: metrics.mean(mask) for name, metrics in judged.items()}
-            for segment, mask in segments.items()
-        },
-        "final_against": {
-            name: paired_bootstrap(final.values["MAP@10"], metrics.values["MAP@10"])._asdict()
-            for name, metrics in judged.items()
-            if name != FINAL
-        },
-        "beyond": {
-            name: beyond(lists, catalogue, k)
-            for name, lists in zip(tests.systems, tests.lists, strict=True)
-        },
+        "metrics": metrics_part(judged, FINAL),
+        "segments": segments_part(judged, {"warm": tests.warm, "cold": ~tests.warm}),
+        "beyond": {name: beyond(own, catalogue, k) for name, own in lists.items()},
         "diversity": {
-            name: diversity_curve(lists[:, :k], list(range(1, k + 1)), catalogue.item_values)
-            for name, lists in zip(tests.systems, tests.lists, strict=True)
+            name: diversity_curve(lists[name][:, :k], places, catalogue.item_values)
+            for name in reversed(tests.systems)
         },
     }
-
-
-def _intervals(metrics: UserMetrics) -> dict[str, list[float]]:
-    """Give the 95 % bootstrap bounds of the headline metrics."""
-    return {name: [*bootstrap_interval(metrics.values[name])[1:]] for name in HEADLINE}
 
 
 def _lists_of_day(run: Run, d: date, ranker: Ranker, report: CandidateReport) -> WindowLists:
@@ -198,8 +175,8 @@ def _lists_of_day(run: Run, d: date, ranker: Ranker, report: CandidateReport) ->
                 _bits_of(candidates.proposed, proposing),
                 candidates.ranks[proposing],
                 Relevant(pointers - pointers[0], relevant.items[pointers[0] : pointers[-1]]),
-                warm[rows],
-                known,
+                cold_user=~warm[rows],
+                cold_item=~known,
             )
             parts.append(lists)
             at = rows.stop

@@ -75,6 +75,7 @@ def recommend_all(run: Run, fits: list[Ref], ranker: Ref, state: str) -> Ref:
         summary = {
             "as_of": run.as_of.isoformat(),
             "users": len(users),
+            "items": len(day.fill),
             "rows": total,
             "k": k,
             "short_lists": short,
