@@ -47,14 +47,12 @@ def database(memory_gb: float, timezone: str) -> Iterator[duckdb.DuckDBPyConnect
             con.close()
 
 
-def one(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    """Give the single row of an aggregation."""
-    row = con.execute(query).fetchone()
-    if row is None:
-        raise LookupError(f"no row from: {query}")
-    return row
+def query_rows(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    """Give all rows of a result (one that is not fetched to its end blocks the connection)."""
+    found: list[tuple[Any, ...]] = con.sql(query).fetchall()
+    return found
 
 
-def arrow(con: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+def query_arrow(con: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
     """Give the whole result as an Arrow table."""
     return con.sql(query).to_arrow_table()

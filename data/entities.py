@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from data import casts, quarantine
 from data.contract import ITEM, TITLE, USER, DataError
-from data.database import arrow
+from data.database import query_arrow
 from data.lake import Lake
 from data.sources.base import Attributes, Entities
 from data.staging import stage_entities
@@ -82,7 +82,7 @@ def write_entities(
         return
     title = (["title"] if table.title else ["NULL::VARCHAR"]) if name == "items" else []
     columns = ["code", *title, *(casts.name(f"a_{column}") for column in attributes.names)]
-    rows = arrow(
+    rows = query_arrow(
         con,
         f"SELECT {', '.join(columns)} FROM {name}_good JOIN {name}_ids USING (id) ORDER BY code",
     )

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from data.contract import CODE, ID, DataError
-from data.database import arrow, one
+from data.database import query_arrow, query_rows
 from data.lake import Lake
 
 FOLDER = "ids"
@@ -49,16 +49,14 @@ def assign(
         f"SELECT id, min(tier) AS tier, arg_min(pos, (tier, pos)) AS pos "
         f"FROM {name}_seen GROUP BY id)"
     )
-    odd = con.execute(
-        f"SELECT id FROM {name}_new WHERE NOT whole ORDER BY tier, pos LIMIT 1"
-    ).fetchone()
+    odd = query_rows(con, f"SELECT id FROM {name}_new WHERE NOT whole ORDER BY tier, pos LIMIT 1")
     single = name.removesuffix("s")
-    if was_integer and odd is not None:
+    if was_integer and odd:
         raise DataError(
-            f"{single} ids were integers so far and {odd[0]!r} is none: codes would change. "
+            f"{single} ids were integers so far and {odd[0][0]!r} is none: codes would change. "
             f"Correct the {single} id column, or ingest into a new lake (another ZAVTRA_HOME)"
         )
-    if was_integer is False and odd is None and whole and _any(con, f"{name}_new"):
+    if was_integer is False and not odd and whole and _any(con, f"{name}_new"):
         raise DataError(
             f"{single} ids were text so far and are all integers now: consumers would see another "
             f"type. Correct the {single} id column, or ingest into a new lake (another ZAVTRA_HOME)"
@@ -80,15 +78,17 @@ def assign(
 def table_of(con: duckdb.DuckDBPyConnection, name: str, known: pa.Table | None) -> pa.Table:
     """Give the id table to be written, in order of codes: int64 where every id is an integer."""
     integer = (
-        one(con, f"SELECT coalesce(bool_and({_INTEGER}), true) FROM {name}_ids")[0]
+        query_rows(con, f"SELECT coalesce(bool_and({_INTEGER}), true) FROM {name}_ids")[0][0]
         if known is None
         else pt.is_integer(known.schema.field(ID).type)
     )
     kind = "BIGINT" if integer else "VARCHAR"
-    table = arrow(con, f"SELECT code AS {CODE}, id::{kind} AS {ID} FROM {name}_ids ORDER BY code")
+    table = query_arrow(
+        con, f"SELECT code AS {CODE}, id::{kind} AS {ID} FROM {name}_ids ORDER BY code"
+    )
     schema = pa.schema([(CODE, pa.int32()), (ID, pa.int64() if integer else pa.string())])
     return table.cast(schema).combine_chunks()
 
 
 def _any(con: duckdb.DuckDBPyConnection, table: str) -> bool:
-    return con.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is not None
+    return bool(query_rows(con, f"SELECT 1 FROM {table} LIMIT 1"))

@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 
 from data import quarantine
 from data.contract import INTERACTIONS, ITEM, ROW, TS, USER
-from data.database import one
+from data.database import query_rows
 from data.lake import Lake
 from data.partitions import FOLDER
 from data.sources.base import Log
@@ -33,11 +33,12 @@ def make_log(
         first_row: position in the source of the first row of ``raw``.
         keep_duplicates: rows with the same user, item and time all stay.
     """
-    con.execute(
+    query_rows(
+        con,
         f'CREATE TABLE log AS SELECT u.code AS "user", i.code AS item, ts, '
         f"least(v / {log.value_scale!r}, 1)::FLOAT AS value, dur::FLOAT AS duration_s, "
         f'"row", "day" FROM raw JOIN users_ids AS u ON u.id = uid '
-        f"JOIN items_ids AS i ON i.id = iid WHERE reason IS NULL"
+        f"JOIN items_ids AS i ON i.id = iid WHERE reason IS NULL",
     )
     con.execute('CREATE TABLE double("row" BIGINT)')
     if keep_duplicates:
@@ -57,10 +58,10 @@ def make_log(
 
 def _earlier(con: duckdb.DuckDBPyConnection, lake: Lake, log: Log, first_row: int) -> pa.Table:
     """Give the lake's rows that a new row could be a duplicate of."""
-    low, high = one(con, "SELECT min(ts), max(ts) FROM log")
+    ((low, high),) = query_rows(con, "SELECT min(ts), max(ts) FROM log")
     days = lake.days()
     if log.known_at is None:  # then equal times are on equal days
-        touched = con.execute('SELECT DISTINCT "day" FROM log').fetchall()
+        touched = query_rows(con, 'SELECT DISTINCT "day" FROM log')
         days = sorted(set(days) & {day for (day,) in touched})
     if not first_row or low is None or not days:
         return _KEY.empty_table()
@@ -95,10 +96,11 @@ def check_log(
     table = quarantine.collect(bad)
     keep = [part.name for part in log.parts[: len(log.parts) - len(staged)]]
     place = quarantine.write(lake, "interactions", table, keep)
-    found = con.execute(
+    found = query_rows(
+        con,
         f"SELECT part, count(*) FILTER (reason = {left_out}), "
-        f"count(*) FILTER (reason IS NULL AND v > {log.value_scale!r}) FROM raw GROUP BY part"
-    ).fetchall()
+        f"count(*) FILTER (reason IS NULL AND v > {log.value_scale!r}) FROM raw GROUP BY part",
+    )
     aside = {first: (left, clipped) for first, left, clipped in found}
     counts = [
         Counts.of(part.rows, [reason for _, reason in rows], *aside.get(part.first, (0, 0)))
@@ -117,8 +119,10 @@ def future_from(con: duckdb.DuckDBPyConnection, log: Log, now: int) -> int | Non
     """
     positions = [n for n, check in enumerate(log_checks(log, now)) if check.future]
     places = ", ".join(map(str, positions))
-    found = con.execute(
+    ((moment,),) = query_rows(
+        con,
         'SELECT min(greatest(ts, epoch_us("day"::TIMESTAMPTZ))) FROM raw '
-        f"WHERE reason IN ({places})"
-    ).fetchone()
-    return None if found is None else found[0]
+        f"WHERE reason IN ({places})",
+    )
+    found: int | None = moment
+    return found

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data.contract import INTERACTIONS, ROW, TS
+from data.database import query_rows
 from data.lake import Lake
 
 _ROWS = 1 << 18
@@ -45,20 +46,21 @@ def write_days(
             without any row, go. 0 replaces everything.
         progress: called with days written and days in all.
     """
-    days = [d for (d,) in con.execute('SELECT DISTINCT "day" FROM log ORDER BY 1').fetchall()]
+    days = [d for (d,) in query_rows(con, 'SELECT DISTINCT "day" FROM log ORDER BY 1')]
     changed = same = 0
-    for done, (day, rows) in enumerate(_by_day(con), start=1):
+    for done, (day, table) in enumerate(_by_day(con), start=1):
         folder = (FOLDER, f"day={day}")
         if keep_before and lake.exists(*folder):
             old = lake.read_table(*folder, "part.parquet")
-            rows = pa.concat_tables([old.filter(pc.less(old[ROW], keep_before)), rows])
-            rows = rows.sort_by([(TS, "ascending"), (ROW, "ascending")])
-        inputs = {"rows": _digest(rows)}
+            old = old.select(INTERACTIONS.names).cast(INTERACTIONS)
+            table = pa.concat_tables([old.filter(pc.less(old[ROW], keep_before)), table])
+            table = table.sort_by([(TS, "ascending"), (ROW, "ascending")])
+        inputs = {"rows": _digest(table)}
         if lake.is_current(*folder, inputs=inputs):
             same += 1
         else:
             with lake.writing(*folder, inputs=inputs) as local:
-                pq.write_table(rows, local / "part.parquet", compression="zstd")
+                pq.write_table(table, local / "part.parquet", compression="zstd")
             changed += 1
         progress(done, len(days))
     removed = 0

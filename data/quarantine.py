@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.database import arrow
+from data.database import query_arrow
 from data.lake import Lake
 from data.staging import Staged
 from data.validate import Check
@@ -33,7 +33,7 @@ def bad_rows(
         checks: what the positions mean.
         staged: the parts.
     """
-    found = arrow(con, f'SELECT "row", reason FROM ({query}) ORDER BY "row"')
+    found = query_arrow(con, f'SELECT "row", reason FROM ({query}) ORDER BY "row"')
     rows, reasons = (found.column(n).to_numpy() for n in range(2))
     result = []
     for part in staged:

@@ -9,7 +9,6 @@ from typing import Any
 
 import duckdb
 
-from data.database import one
 from data.partitions import Written
 from data.plan import Plan
 from data.validate import Counts
@@ -106,7 +105,7 @@ def entity_warnings(con: duckdb.DuckDBPyConnection, name: str, rows: Counts | No
     found = []
     if rows.bad:
         found.append(f"{rows.bad:,} of {rows.rows:,} {name} are in quarantine")
-    new, strange = one(
+    ((new, strange),) = query_rows(
         con,
         f"SELECT count(*), count(*) FILTER (NOT described) FROM ("
         f"SELECT bool_or(tier = 0) AS described, bool_or(tier = 1) AS met FROM {name}_seen "

@@ -119,7 +119,7 @@ class MemoryPart(Part):
 
     def locate(self, records: Sequence[int]) -> Iterator[tuple[int, str]]:
         """Give the rows as text; the "line" is the 1-based number of the row."""
-        rows = self._table.take(list(records)).to_pylist()
+        rows = self._table.take(pa.array(records, pa.int64())).to_pylist()
         for record, row in zip(records, rows, strict=True):
             yield record + 1, ",".join("" if cell is None else str(cell) for cell in row.values())
 
