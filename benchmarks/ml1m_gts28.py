@@ -5,20 +5,24 @@ days from it on; users and items unknown to train are not judged; items rated 4 
 are not recommended again. The sources, the peers' models and the final list of the pipeline are
 judged on the same users by the same code. Nothing is chosen on this window: choices are made on the
 28 days before it, whose figures are printed beside.
+
+RecTools 0.19 multiplies by the transposed EASE weights (the histories times B^T instead of B), so
+its EASE row, and the published one, are not those of the paper's model.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks.measure import Steps, machine
 from benchmarks.peers_run import PeerRun, run_peer
-from benchmarks.protocol import BenchmarkError, Check, Result, Row, model_figures
+from benchmarks.protocol import Check, Result, Row, model_figures
 from benchmarks.real import Ratings, read_ml1m
 from benchmarks.sources import lists_of
 from benchmarks.time_split import Split, split_global_time
@@ -78,9 +82,11 @@ class Lists(NamedTuple):
     """What the pipeline recommends for a day, with the ids of the files."""
 
     user: np.ndarray
-    """``(n,)`` user ids, in any order; at least every user of train."""
-    item: np.ndarray
-    """``(n, k)`` item ids, best first, padded with -1."""
+    """``(n,)`` user ids, in any order; at least every user that is judged."""
+    final: np.ndarray
+    """``(n, k)`` item ids of the final list, best first, padded with -1."""
+    sources: Mapping[str, np.ndarray]
+    """The same of each of the pipeline's own sources, which the final list must beat too."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -102,12 +108,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def zavtra_lists(as_of: date, options: argparse.Namespace) -> Lists:
     """Run the pipeline's day on MovieLens-1M and give the lists it would publish for ``as_of``.
 
-    The pipeline reads nothing on or after ``as_of``.
+    Sources, features and ranker of these lists know nothing of what happens on or after ``as_of``.
     """
-    from tasks.evaluate import published_lists
+    from tasks.evaluate import benchmark_lists
 
-    user, item = published_lists("ml-1m", as_of, K)
-    return Lists(user, item)
+    return Lists(*benchmark_lists("ml-1m", as_of, K))
 
 
 def run(options: argparse.Namespace) -> Result:
@@ -126,11 +131,12 @@ def run(options: argparse.Namespace) -> Result:
             peers = _peers(split, options)
     sources = _judge_sources(split, steps)
     with steps("zavtra"):
-        final = _judge_final(split, options)
+        own, final = _judge_pipeline(split, options)
+    sources |= own
     rows = _rows(split, sources, final, peers)
     checks += _check_figures(options.as_of, sources, final)
     facts = [*_certainty(sources, final), *_costs(steps, peers)]
-    payload = {
+    payload: dict[str, Any] = {
         "as_of": str(options.as_of),
         "zavtra": _means(final),
         "sources": {name: _means(metrics) for name, metrics in sources.items()},
@@ -168,27 +174,17 @@ def _judge_sources(split: Split, steps: Steps) -> dict[str, UserMetrics]:
     return judged
 
 
-def _judge_final(split: Split, options: argparse.Namespace) -> UserMetrics:
+def _judge_pipeline(
+    split: Split, options: argparse.Namespace
+) -> tuple[dict[str, UserMetrics], UserMetrics]:
+    """Judge the pipeline's own sources and its final list."""
     lists = zavtra_lists(split.as_of, options)
-    return split.judge(align(lists, split.targets), [K])
 
+    def judge(item: np.ndarray) -> UserMetrics:
+        return split.judge(split.align(lists.user, item[:, :K]), [K])
 
-def align(lists: Lists, targets: np.ndarray) -> np.ndarray:
-    """Give the lists of the targets, ``(len(targets), K)`` int32.
-
-    Raises:
-        BenchmarkError: a target has no list.
-    """
-    order = np.argsort(lists.user, kind="stable")
-    known = lists.user[order]
-    at = np.minimum(np.searchsorted(known, targets), max(len(known) - 1, 0))
-    found = known[at] == targets if len(known) else np.zeros(len(targets), np.bool_)
-    if not found.all():
-        raise BenchmarkError(
-            f"the pipeline gave no list to {np.count_nonzero(~found)} of {len(targets)} users of "
-            f"the test, among them user {targets[~found][0]}"
-        )
-    return lists.item[order[at], :K].astype(np.int32)
+    own = {f"pipeline's source: {name}": judge(item) for name, item in lists.sources.items()}
+    return own, judge(lists.final)
 
 
 def _peers(split: Split, options: argparse.Namespace) -> PeerRun:
@@ -209,14 +205,16 @@ def _rows(
 ) -> list[Row]:
     ours = {**sources, FINAL: final}
     rows = []
-    for model, figures in PUBLISHED.items():
+    known = {model: figures for model, figures in PUBLISHED.items() if model != FINAL}
+    others = {model: None for model in sources if model not in known}
+    for model, figures in {**known, **others, FINAL: PUBLISHED[FINAL]}.items():
         if model in ours:
             rows.append(Row(model, "Zavtra", _means(ours[model])))
-        if model != FINAL:
+        if model in known:
             lists = None if peers is None else peers.lists[model]
             judged = {} if lists is None else _means(split.judge(lists, [K]))
             rows.append(Row(model, "peer", judged, "RecTools"))
-        if split.as_of == AS_OF:
+        if figures is not None and split.as_of == AS_OF:
             who = "prototype" if model == FINAL else "published"
             rows.append(Row(model, "published", dict(zip(METRICS, figures, strict=True)), who))
     return rows
@@ -238,7 +236,7 @@ def _check_counts(split: Split) -> list[Check]:
 
 def _check_figures(as_of: date, sources: dict[str, UserMetrics], final: UserMetrics) -> list[Check]:
     reached = _means(final)["MAP@10"]
-    best = max(sources, key=lambda name: _means(sources[name])["MAP@10"])
+    best = _best(sources)
     highest = _means(sources[best])["MAP@10"]
     checks = [
         Check(
@@ -255,7 +253,7 @@ def _check_figures(as_of: date, sources: dict[str, UserMetrics], final: UserMetr
 
 def _certainty(sources: dict[str, UserMetrics], final: UserMetrics) -> list[str]:
     own = bootstrap_interval(final.values["MAP@10"])
-    best = max(sources, key=lambda name: _means(sources[name])["MAP@10"])
+    best = _best(sources)
     gain = paired_bootstrap(final.values["MAP@10"], sources[best].values["MAP@10"])
     return [
         f"MAP@10 of the final list {own.value:.4f}, 95 % bootstrap interval {own.low:.4f}.."
@@ -268,10 +266,11 @@ def _certainty(sources: dict[str, UserMetrics], final: UserMetrics) -> list[str]
 def _earlier(log: Ratings, options: argparse.Namespace) -> tuple[dict[str, object], list[str]]:
     as_of = options.as_of - timedelta(days=TEST_DAYS)
     split = split_global_time(log, as_of, TEST_DAYS)
-    sources = _judge_sources(split, Steps(quiet=True))
-    final = _means(_judge_final(split, options))
+    own, judged = _judge_pipeline(split, options)
+    sources = {**_judge_sources(split, Steps(quiet=True)), **own}
+    final = _means(judged)
     means = {name: _means(metrics) for name, metrics in sources.items()}
-    best = max(means, key=lambda name: means[name]["MAP@10"])
+    best = _best(sources)
     line = (
         f"the earlier window that choices are made on (as_of {as_of}, {len(split.targets)} users): "
         f"final list MAP@10 {final['MAP@10']:.4f}, NDCG@10 {final['NDCG@10']:.4f}; best source "
@@ -281,12 +280,17 @@ def _earlier(log: Ratings, options: argparse.Namespace) -> tuple[dict[str, objec
 
 
 def _costs(steps: Steps, peers: PeerRun | None) -> list[str]:
-    taken = ", ".join(f"{name} {seconds:.1f}" for name, seconds in steps.seconds.items())
+    taken = "; ".join(f"{name} {seconds:.1f}" for name, seconds in steps.seconds.items())
     lines = [f"seconds: {taken}", f"machine: {machine()}"]
     if peers is not None:
-        taken = ", ".join(f"{name} {f['seconds']:.1f}" for name, f in peers.figures.items())
+        taken = "; ".join(f"{name} {f['seconds']:.1f}" for name, f in peers.figures.items())
         lines.append(f"{peers.library}, peak {peers.peak_rss_gb:.1f} GB, seconds: {taken}")
     return lines
+
+
+def _best(sources: Mapping[str, UserMetrics]) -> str:
+    """Name the source with the highest MAP@10."""
+    return max(sources, key=lambda name: _means(sources[name])["MAP@10"])
 
 
 def _means(metrics: UserMetrics) -> dict[str, float]:

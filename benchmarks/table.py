@@ -80,6 +80,6 @@ def number(value: float) -> str:
     >>> number(0.0478), number(1510.4), number(0.0), number(2.5)
     ('.0478', '1,510', '.0000', '2.50')
     """
-    if abs(value) < 1:
+    if abs(round(value, 4)) < 1:
         return f"{value:.4f}".replace("0.", ".", 1)
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"

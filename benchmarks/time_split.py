@@ -22,16 +22,21 @@ class Split:
 
     Attributes:
         as_of: the day recommended for; train lies before it (UTC).
-        train: everything before the cut; codes are the ids of the files.
+        train: everything before the cut; codes are dense, so that weightings that count users and
+            items (BM25) do not see those of after the cut.
+        user_ids: ``(n_users,)`` id of each user code, ascending.
+        item_ids: ``(n_items,)`` id of each item code, ascending.
         n_test: rows of the test days.
         n_test_users: users of the test days.
         n_known_users: rows of the test days whose user is in train.
-        targets: ``(n,)`` int32 users with at least one relevant item, ascending.
+        targets: ``(n,)`` int32 codes of users with at least one relevant item, ascending.
         relevant: for each target, the items of the test days that are in train.
     """
 
     as_of: date
     train: Interactions
+    user_ids: np.ndarray
+    item_ids: np.ndarray
     n_test: int
     n_test_users: int
     n_known_users: int
@@ -39,8 +44,36 @@ class Split:
     relevant: Relevant
 
     def judge(self, lists: np.ndarray, ks: Sequence[int]) -> UserMetrics:
-        """Judge ``(len(targets), k)`` lists of item ids, best first, padded with -1."""
+        """Judge ``(len(targets), k)`` lists of item codes, best first, padded with -1."""
         return accuracy(lists, self.relevant, ks)
+
+    def align(self, user: np.ndarray, item: np.ndarray) -> np.ndarray:
+        """Turn lists with the ids of the files into lists of codes for the targets.
+
+        Args:
+            user: ``(n,)`` user ids in any order; at least all targets.
+            item: ``(n, k)`` item ids, best first, padded with -1.
+
+        Returns:
+            ``(len(targets), k)`` int32; an item unknown to train keeps its place as the code
+            ``n_items``, which is relevant to nobody.
+
+        Raises:
+            BenchmarkError: a target has no list.
+        """
+        order = np.argsort(user, kind="stable")
+        wanted = self.user_ids[self.targets]
+        at = np.searchsorted(user[order], wanted)
+        found = np.isin(wanted, user)
+        if not found.all():
+            raise BenchmarkError(
+                f"{np.count_nonzero(~found)} of the {len(wanted)} users of the test have no list, "
+                f"among them user {wanted[~found][0]}"
+            )
+        ids = item[order[at]]
+        codes = np.where(np.isin(ids, self.item_ids), np.searchsorted(self.item_ids, ids), -1)
+        codes[(codes < 0) & (ids >= 0)] = len(self.item_ids)
+        return codes.astype(np.int32)
 
 
 def split_global_time(log: Ratings, as_of: date, test_days: int) -> Split:
@@ -63,24 +96,29 @@ def split_global_time(log: Ratings, as_of: date, test_days: int) -> Split:
     if not len(judged):
         days = log.ts.astype("datetime64[us]").astype("datetime64[D]")
         raise BenchmarkError(
-            f"--as-of {as_of}: no user and item known before it meet in the {test_days} days from "
+            f"as_of {as_of}: no user and item known before it meet in the {test_days} days from "
             f"it on; the log covers {days.min()}..{days.max()}"
         )
-    targets, rows = np.unique(judged.user, return_inverse=True)
+    user_ids, user = np.unique(before.user, return_inverse=True)
+    item_ids, item = np.unique(before.item, return_inverse=True)
     train = Interactions(
-        user=before.user,
-        item=before.item,
+        user=user.astype(np.int32),
+        item=item.astype(np.int32),
         ts=before.ts,
         value=before.rating / np.float32(5),
-        n_users=int(log.user.max()) + 1,
-        n_items=int(log.item.max()) + 1,
+        n_users=len(user_ids),
+        n_items=len(item_ids),
     )
+    targets, rows = np.unique(judged.user, return_inverse=True)
+    relevant = np.searchsorted(item_ids, judged.item)
     return Split(
         as_of=as_of,
         train=train,
+        user_ids=user_ids,
+        item_ids=item_ids,
         n_test=len(test),
         n_test_users=len(np.unique(test.user)),
         n_known_users=int(known_user.sum()),
-        targets=targets.astype(np.int32),
-        relevant=Relevant.from_pairs(rows, judged.item, len(targets)),
+        targets=np.searchsorted(user_ids, targets).astype(np.int32),
+        relevant=Relevant.from_pairs(rows, relevant, len(targets)),
     )

@@ -43,7 +43,7 @@ class Report:
 
     def write(self, path: str) -> None:
         """Write the lists as arrays and the figures as JSON text beside them."""
-        import rectools
+        import rectools  # type: ignore[import-not-found]
 
         head = {
             "figures": self.figures,
@@ -51,7 +51,9 @@ class Report:
             "library": f"RecTools {rectools.__version__}",
         }
         names = list(self.lists)
-        arrays = {f"lists_{n}": self.lists[name].astype(np.int32) for n, name in enumerate(names)}
+        arrays: dict[str, Any] = {
+            f"lists_{n}": self.lists[name].astype(np.int32) for n, name in enumerate(names)
+        }
         text = json.dumps({**head, "models": names})
         with Path(path).open("wb") as file:
             np.savez(file, **arrays, report=np.array(text))
