@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from data.database import query_rows
 from data.partitions import Written
 from data.plan import Plan
 from data.validate import Counts

@@ -65,23 +65,26 @@ def watch(
     match -= match.mean(axis=1, keepdims=True)
     pull = match + np.where(catalogue.part > 1, _UNSEEN_FIRST_PART, 0).astype(np.float32)
     spread = match.std()
-    recent = np.zeros_like(audience.genre_taste)
+    # What changes by the day, as one product: recent interest by genre, children, everybody.
+    state = np.zeros((len(audience), len(kinds) + 2), np.float32)
+    state[:, -2], state[:, -1] = audience.has_kids, 1
+    recent = state[:, :-2]
     cooling = np.float32(0.5 ** (1 / _RECENT_HALF_LIFE_DAYS))
     trend = rng.normal(0, 0.35, len(catalogue))
     found: list[Events] = []
     for day in range(days):
         weekday = (start.weekday() + day) % 7
         trend = 0.9 * trend + rng.normal(0, 0.15, len(catalogue))
-        today = (catalogue.appeal + trend + _freshness(catalogue, day)).astype(np.float32)
+        today = catalogue.appeal + trend + _freshness(catalogue, day)
         today += np.where(catalogue.content_type == 1, 0.2 if weekday < 4 else -0.2, 0)
-        kids = _kids_today(catalogue, weekday)
+        effects = np.vstack([kinds, _kids_today(catalogue, weekday), today]).astype(np.float32)
         mean = audience.per_day * (audience.first_day <= day) * _WEEKDAY[weekday]
         wanted = np.minimum(_evening(rng, mean), _MOST_A_DAY)
         clock = _first_hour(rng, len(audience))
         for step in range(int(wanted.max(initial=0))):
             users = np.flatnonzero(wanted > step)
-            logits = pull[users] + (recent[users] @ kinds + today)
-            logits += audience.has_kids[users, None] * kids
+            logits = state[users] @ effects
+            logits += pull[users]
             items = _pick(rng, logits)
             value = _watched_share(rng, match[users, items] / spread)
             length = catalogue.length_s[items]
@@ -105,7 +108,7 @@ def _freshness(catalogue: Catalogue, day: int) -> np.ndarray:
 def _kids_today(catalogue: Catalogue, weekday: int) -> np.ndarray:
     """Families watch kids' content at weekends, and less of it on working days."""
     is_kids = catalogue.genres[:, KIDS_GENRES].max(axis=1)
-    return (is_kids * np.float32(0.9 if weekday >= 5 else -0.3))[None, :]
+    return is_kids * (0.9 if weekday >= 5 else -0.3)
 
 
 def _evening(rng: np.random.Generator, mean: np.ndarray) -> np.ndarray:
@@ -120,8 +123,10 @@ def _first_hour(rng: np.random.Generator, n: int) -> np.ndarray:
 
 
 def _pick(rng: np.random.Generator, logits: np.ndarray) -> np.ndarray:
-    """Draw one column a row with probability proportional to ``exp``; logits are overwritten."""
-    logits -= logits.max(axis=1, keepdims=True)
+    """Draw one column a row with probability proportional to ``exp``; logits are overwritten.
+
+    They are below 30 (see the constants), so that float32 needs no shift by the largest one.
+    """
     cumulative = np.cumsum(np.exp(logits, out=logits), axis=1, out=logits)
     target = rng.random(len(logits), dtype=np.float32) * cumulative[:, -1]
     return (cumulative > target[:, None]).argmax(axis=1)
