@@ -99,6 +99,14 @@ def load_attributes(lake: Lake, catalog: Catalog, n_users: int, n_items: int) ->
     return Attributes(values, numbers)
 
 
+def distinct(numbers: np.ndarray) -> np.ndarray:
+    """Sorted distinct numbers; several times faster here than the hash table of np.unique."""
+    ordered = np.sort(numbers)
+    first = np.ones(len(ordered), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return np.asarray(ordered[first])
+
+
 def _side(entity: str, measure: str) -> str:
     if entity in ("user", "by", "item x user attribute") or measure == "gap to users":
         return "users"
@@ -142,7 +150,7 @@ def _values(column: pa.Array, codes: np.ndarray, n: int, multi: bool) -> Values:
     number, _ = pd.factorize(column.to_numpy(zero_copy_only=False))
     count = int(number.max(initial=-1)) + 1
     known = number >= 0
-    flat = np.unique(entity[known].astype(np.int64) * max(count, 1) + number[known])
+    flat = distinct(entity[known].astype(np.int64) * max(count, 1) + number[known])
     lengths = np.bincount(flat // max(count, 1), minlength=n)
     return Values(_indptr(lengths), (flat % max(count, 1)).astype(np.int32), count)
 

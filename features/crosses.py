@@ -22,24 +22,18 @@ def affinity(
 ) -> Affinity:
     """User x item-attribute: the user's sums over the values of the item."""
     items = kept_values(history, attributes, "items", feature.attribute or "", max_values)
-    quantity = "positive" if feature.events == "positive" else "n"
     window = feature.window_days
-    key = (feature.attribute, window)
-
-    def by_value(column: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return history.keep(
-            ("by value", column, *key), lambda: _by_value(history, items, column, window)
-        )
-
-    indptr, index, counts = by_value(quantity)
+    indptr, index, sums = history.keep(
+        ("by value", feature.attribute, window), lambda: _by_value(history, items, window)
+    )
+    count, positive, value = sums
+    chosen, quantity = (positive, "positive") if feature.events == "positive" else (count, "n")
     if feature.measure == "mean":
-        indptr, index, counts = by_value("n")
-        values = by_value("value")[2]
-        return Affinity(indptr, index, values, counts, items, "mean", float(VALUE_SCALE))
+        return Affinity(indptr, index, value, count, items, "mean", float(VALUE_SCALE))
     if feature.measure == "share":
         totals = history.sums("user", quantity, window)
-        return Affinity(indptr, index, counts, totals, items, "share", 1.0)
-    return Affinity(indptr, index, counts, np.empty(0, np.int64), items, "count", 1.0)
+        return Affinity(indptr, index, chosen, totals, items, "share", 1.0)
+    return Affinity(indptr, index, chosen, np.empty(0, np.int64), items, "count", 1.0)
 
 
 def by_segment(
@@ -166,25 +160,39 @@ def _by_user(history: History, window: int | None) -> tuple[np.ndarray, np.ndarr
 
 
 def _by_value(
-    history: History, items: Values, column: str, window: int | None
+    history: History, items: Values, window: int | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     order, indptr = _by_user(history, window)
     events = history.events(window)
-    item = events.item[order]
-    weight = events.column(column)[order].astype(np.int64)
-    return _sum_values(indptr, item, weight, items.indptr, items.index, items.count)
+    return _sum_values(
+        indptr,
+        events.item[order],
+        events.n[order],
+        events.positive[order],
+        events.value[order],
+        items.indptr,
+        items.index,
+        items.count,
+    )
 
 
 @njit(nogil=True, cache=True)
 def _sum_values(
     indptr: np.ndarray,
     item: np.ndarray,
-    weight: np.ndarray,
+    n: np.ndarray,
+    positive: np.ndarray,
+    value: np.ndarray,
     value_indptr: np.ndarray,
     value_index: np.ndarray,
     n_values: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sum weights by (user, value of the item): rows ``indptr, index, sums`` of a sparse matrix."""
+    """Sum events by (user, value of the item).
+
+    Returns:
+        ``indptr`` and ``index`` of a sparse matrix and the ``(3, nnz)`` sums of events, positives
+        and values.
+    """
     n_users = len(indptr) - 1
     owner = np.full(n_values, -1, np.int64)
     out_indptr = np.zeros(n_users + 1, np.int64)
@@ -197,18 +205,20 @@ def _sum_values(
                     distinct += 1
         out_indptr[user + 1] = out_indptr[user] + distinct
     index = np.empty(out_indptr[-1], np.int32)
-    sums = np.zeros(out_indptr[-1], np.int64)
+    sums = np.zeros((3, out_indptr[-1]), np.int64)
     owner[:] = -1
     place = np.zeros(n_values, np.int64)
     for user in range(n_users):
         end = out_indptr[user]
         for row in range(indptr[user], indptr[user + 1]):
             for at in range(value_indptr[item[row]], value_indptr[item[row] + 1]):
-                value = value_index[at]
-                if owner[value] != user:
-                    owner[value] = user
-                    place[value] = end
-                    index[end] = value
+                which = value_index[at]
+                if owner[which] != user:
+                    owner[which] = user
+                    place[which] = end
+                    index[end] = which
                     end += 1
-                sums[place[value]] += weight[row]
+                sums[0, place[which]] += n[row]
+                sums[1, place[which]] += positive[row]
+                sums[2, place[which]] += value[row]
     return out_indptr, index, sums

@@ -63,6 +63,7 @@ MEASURES: dict[Entity, tuple[Measure, ...]] = {
 }
 """Which measures the engine knows for which entity."""
 
+_POSITIVES = {"count", "share", "decayed count", "trend"}
 _WINDOWLESS = {"days since first", "days since last", "attribute", "gap to items", "gap to users"}
 MAX_WINDOW_DAYS = 3650
 HALF_LIVES = 8
@@ -197,6 +198,10 @@ def _check(feature: Feature, attributes: Mapping[str, Any]) -> None:
             f"{where}: entity {feature.entity!r} has no measure {feature.measure!r}; "
             f"there are {list(allowed or MEASURES)}"
         )
+    if feature.events != "all" and (
+        feature.measure not in _POSITIVES or feature.entity.startswith(("item x", "user attribute"))
+    ):
+        raise FeatureError(f"{where}: {feature.measure!r} of a {feature.entity} takes all events")
     for days in (feature.window_days, feature.base_days):
         if days is not None and not (isinstance(days, int) and 1 <= days <= MAX_WINDOW_DAYS):
             raise FeatureError(

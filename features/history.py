@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow.dataset as ds
 
 from data.lake import Lake
-from features.cut import before, epoch_day
+from features import cut
+from features.cut import epoch_day
 from features.declaration import FeatureError
 from features.state import (
     BLOCK_SCHEMA,
@@ -121,8 +122,8 @@ def read_history(lake: Lake, day: date, days_read: int, n_users: int, n_items: i
     Raises:
         FeatureError: days of the log have no state, or codes lie outside the tables.
     """
-    known = [d for d in state_days(lake) if before(d, day)]
-    logged = [d for d in lake.days() if before(d, day)]
+    known = [d for d in state_days(lake) if cut.before(d, day)]
+    logged = [d for d in lake.days() if cut.before(d, day)]
     if known != logged:
         odd = sorted(set(known) ^ set(logged))
         raise FeatureError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.attributes import Attributes
+from features.attributes import Attributes, distinct
 from features.declaration import HALF_LIVES, Feature, FeatureError
 from features.history import History
 from features.state import VALUE_SCALE
@@ -102,8 +102,8 @@ def _extreme(history: History, side: str, column: str) -> np.ndarray:
 def _active_days(history: History, side: str, window: int) -> np.ndarray:
     events = history.events(window)
     # one number for (code, day); late rows may repeat it
-    cells = events.column(side).astype(np.int64) * window + (history.day - 1 - events.first)
-    return np.bincount(np.unique(cells) // window, minlength=history.size(side))
+    cells = events.column(side).astype(np.int64) * (window + 1) + (history.day - events.first)
+    return np.bincount(distinct(cells) // (window + 1), minlength=history.size(side))
 
 
 def _plain(feature: Feature, attributes: Attributes) -> np.ndarray:

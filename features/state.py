@@ -27,7 +27,8 @@ import pyarrow.parquet as pq
 
 from data.contract import INTERACTIONS, ITEM, TS, USER, VALUE
 from data.lake import Lake, digest
-from features.cut import before, block_end, from_epoch_day
+from features import cut
+from features.cut import block_end, from_epoch_day
 from features.declaration import Catalog
 
 VALUE_SCALE = 65536
@@ -93,7 +94,7 @@ def update_state(
         NotEnoughHistoryError: the log has no day before ``as_of``.
     """
     lake.interaction_files(as_of)  # refuses an empty history in the user's words
-    days = [day for day in lake.days() if before(day, as_of)]
+    days = [day for day in lake.days() if cut.before(day, as_of)]
     inputs = {day: _day_inputs(lake, day, positive_min, timezone) for day in days}
     stale = [d for d in days if not lake.is_current(*DAYS, f"day={d}", inputs=inputs[d])]
     ends = [e for e, _ in groupby(days, block_end) if e <= as_of]
@@ -158,7 +159,7 @@ def _day_inputs(lake: Lake, day: date, positive_min: float, timezone: str) -> di
 def _forget(lake: Lake, as_of: date, days: set[date], ends: set[date]) -> None:
     """Drop partitions whose log is gone: a deleted day must not live on in the features."""
     for day in state_days(lake):
-        if before(day, as_of) and day not in days:
+        if cut.before(day, as_of) and day not in days:
             lake.fs.rm(lake.path(*DAYS, f"day={day}"), recursive=True)
     for end in state_blocks(lake):
         if end <= as_of and end not in ends:

@@ -1,0 +1,130 @@
+"""A copy of a lake in which everything from a day on is different."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.contract import INTERACTIONS, ITEM, ROW, TS, USER, VALUE
+from data.lake import Lake
+from features.cut import epoch_day
+from features.state import BLOCKS, DAYS, state_blocks, state_days
+
+DAY_US = 86_400_000_000
+
+
+def poison(lake: Lake, day: date, root: Path, n_users: int, n_items: int, seed: int = 0) -> Lake:
+    """Copy a lake, and change all that became known on ``day`` or later.
+
+    Days before ``day`` and their state are linked, not copied. Of the later days every other one
+    is deleted; in the others users, items and values are drawn anew, and rows are added, some of
+    which claim to have happened long before. ``day`` itself is always there, and so are rows of
+    users and items that nobody has seen.
+
+    Args:
+        lake: the lake to copy.
+        day: the first day that is poisoned.
+        root: an empty folder.
+        n_users: number of user codes; the new users come after them.
+        n_items: number of item codes.
+        seed: same seed, same poison.
+    """
+    random = np.random.default_rng(seed)
+    target = Lake(root)
+    days = lake.days()
+    for name in ("users.parquet", "items.parquet", "attributes.json"):
+        if lake.exists(name):
+            _link(lake, (name,), target)
+    for known in days:
+        if known < day:
+            _link(lake, ("interactions", f"day={known}"), target)
+    for known in state_days(lake):
+        if known < day:
+            _link(lake, (*DAYS, f"day={known}"), target)
+    for end in state_blocks(lake):
+        if end <= day:
+            _link(lake, (*BLOCKS, f"before={end}"), target)
+    later = [known for known in days if known >= day]
+    for known in sorted({day, day + timedelta(days=1), *later[::2]}):
+        rows = _invented(known, day, 200, n_users, n_items, random)
+        if known in days:
+            old = lake.read_table("interactions", f"day={known}", "part.parquet")
+            rows = pa.concat_tables([_changed(old, n_users, n_items, random), rows])
+        with target.writing("interactions", f"day={known}", inputs=["poison", seed]) as folder:
+            pq.write_table(rows, folder / "part.parquet")
+    for name, key, size in (("users", USER, n_users), ("items", ITEM, n_items)):
+        if target.exists(f"{name}.parquet"):
+            _add_entities(target, name, key, size)
+    return target
+
+
+def _link(lake: Lake, parts: tuple[str, ...], target: Lake) -> None:
+    source, copy = lake.local(*parts), Path(target.path(*parts))
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, copy, copy_function=_link_file)
+    else:
+        _link_file(str(source), str(copy))
+
+
+def _link_file(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copyfile(source, target)
+
+
+def _changed(rows: pa.Table, n_users: int, n_items: int, random: np.random.Generator) -> pa.Table:
+    n = len(rows)
+    drawn = {
+        USER: pa.array(random.integers(0, n_users, n), pa.int32()),
+        ITEM: pa.array(random.integers(0, n_items, n), pa.int32()),
+        VALUE: pa.array(random.random(n), pa.float32()),
+    }
+    for name, column in drawn.items():
+        rows = rows.set_column(rows.schema.get_field_index(name), rows.schema.field(name), column)
+    return rows.slice(n // 4)
+
+
+def _invented(
+    known: date, day: date, n: int, n_users: int, n_items: int, random: np.random.Generator
+) -> pa.Table:
+    """Rows known on a day; every third happened up to 40 days before the poisoned day."""
+    start = np.full(n, epoch_day(known))
+    start[::3] = epoch_day(day) - random.integers(0, 40, len(start[::3]))
+    ts = start * DAY_US + random.integers(0, DAY_US, n)
+    columns = {
+        USER: pa.array(random.integers(0, n_users + 3, n), pa.int32()),
+        ITEM: pa.array(random.integers(0, n_items + 3, n), pa.int32()),
+        TS: pa.array(ts, pa.int64()).cast(INTERACTIONS.field(TS).type),
+        VALUE: pa.array(random.random(n), pa.float32()),
+        ROW: pa.array(np.arange(n), pa.int64()),
+    }
+    arrays = [columns.get(f.name, pa.nulls(n, f.type)) for f in INTERACTIONS]
+    return pa.table(arrays, schema=INTERACTIONS)
+
+
+def _add_entities(target: Lake, name: str, key: str, size: int) -> None:
+    """Append entities with attributes nobody has."""
+    table = target.read_table(f"{name}.parquet")
+    rows: dict[str, list[object]] = {}
+    for field in table.schema:
+        if field.name == key:
+            rows[key] = [size, size + 1, size + 2]
+        elif pa.types.is_list(field.type):
+            rows[field.name] = [["poison"]] * 3
+        elif pa.types.is_floating(field.type):
+            rows[field.name] = [1e30] * 3
+        elif pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            rows[field.name] = ["poison"] * 3
+        else:
+            rows[field.name] = [None] * 3
+    added = pa.table(rows, schema=table.schema)
+    target.fs.rm(target.path(f"{name}.parquet"))  # a link: the original must stay
+    target.write_table(pa.concat_tables([table, added]), f"{name}.parquet")

@@ -1,0 +1,287 @@
+"""The second path: every feature once more, slow and simple, from the raw log cut at the day.
+
+It shares the declarations with the engine and no code: no state, no fixed windows, no matrices,
+only the rows of one user or one item at a time, whole numbers, and divisions. What both agree on
+is right, or wrong twice in different ways.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from datetime import date
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from data.contract import ITEM, TS, USER, VALUE
+from data.lake import Lake
+from features.declaration import Catalog, Feature, FeatureError, kind_of
+
+T = TypeVar("T")
+NAN = float("nan")
+
+
+class SlowPath:
+    """Features of single (user, item) rows as of a day.
+
+    Args:
+        lake: the lake with the raw log; its state is not read.
+        catalog: the features.
+        day: only partitions of the log before it are opened.
+        positive_min: an event with at least this value is a positive.
+        timezone: the zone in which a day begins.
+    """
+
+    def __init__(
+        self, lake: Lake, catalog: Catalog, day: date, positive_min: float, timezone: str = "UTC"
+    ) -> None:
+        self.lake, self.catalog, self.day = lake, catalog, day
+        self._kept: dict[Any, Any] = {}
+        frames = []
+        for file in lake.interaction_files(day):
+            known = pd.Timestamp(file.split("/")[-2].removeprefix("day="))
+            table = pq.read_table(
+                file, columns=[USER, ITEM, TS, VALUE], filesystem=lake.fs, partitioning=None
+            )
+            rows = table.to_pandas()
+            local = rows[TS].dt.tz_convert(timezone).dt.tz_localize(None).dt.normalize()
+            rows["age"] = (pd.Timestamp(day) - local.clip(upper=known)).dt.days
+            rows["positive"] = rows[VALUE] >= np.float32(positive_min)
+            rows["fixed"] = np.floor(rows[VALUE].astype(float) * 65536 + 0.5).astype(np.int64)
+            frames.append(rows.drop(columns=[TS, VALUE]))
+        self.log = pd.concat(frames, ignore_index=True)
+        self._rows_of = {side: self.log.groupby(side).indices for side in (USER, ITEM)}
+
+    def value(self, feature: Feature, user: int, item: int) -> float:
+        """Compute one feature of one row, float64 (NaN where it is undefined)."""
+        match feature.entity:
+            case "user" | "item":
+                code = user if feature.entity == "user" else item
+                return self._once((feature, code), lambda: self._of_entity(feature, code))
+            case "user x item attribute":
+                return self._affinity(feature, user, item)
+            case "item x user attribute":
+                return self._audience(feature, user, item)
+            case "user attribute x item attribute":
+                return self._taste(feature, user, item)
+            case _:
+                return self._of_pair(feature, user, item)
+
+    # ------------------------------------------------------------------ entities
+
+    def _of_entity(self, feature: Feature, code: int) -> float:
+        side = feature.entity
+        if feature.measure == "attribute":
+            return self._plain(f"{side}s", feature.attribute or "", code)
+        mine = self._rows(side, code)
+        ages = mine["age"]
+        inside = self._within(mine, feature)
+        match feature.measure:
+            case "count":
+                return len(inside)
+            case "sum":
+                return int(inside["fixed"].sum()) / 65536
+            case "mean":
+                return _over(int(inside["fixed"].sum()), len(inside) * 65536)
+            case "share":
+                return _over(len(inside), len(self._within(self.log, feature)))
+            case "positive share":
+                return _over(int(inside["positive"].sum()), len(inside))
+            case "decayed count":
+                half = feature.half_life_days or 0.0
+                oldest = -(-8 * half // 1)
+                young = inside["age"][inside["age"] <= oldest]
+                return sum(round(65536 * 0.5 ** ((int(a) - 1) / half)) for a in young) / 65536
+            case "trend":
+                short, long = feature.window_days or 0, feature.base_days or 0
+                chosen = mine[mine["positive"]] if feature.events == "positive" else mine
+                late, whole = (int((chosen["age"] <= days).sum()) for days in (short, long))
+                return (late + 1) / (whole * short / long + 1)
+            case "days since first":
+                return int(ages.max()) if len(ages) else NAN
+            case "days since last":
+                return int(ages.min()) if len(ages) else NAN
+            case "active days":
+                return int(inside["age"].nunique())
+        raise FeatureError(f"the slow path has no measure {feature.measure!r}")
+
+    def _plain(self, side: str, name: str, code: int) -> float:
+        if kind_of(self.catalog.attributes, side, name) == "numeric":
+            found = self._attribute(side, name).get(code)
+            return NAN if found is None else float(np.float32(found))
+        values = self._values(side, name).get(code, [])
+        return self._numbers(side, name)[values[0]] if values else NAN
+
+    # ------------------------------------------------------------------ crosses
+
+    def _affinity(self, feature: Feature, user: int, item: int) -> float:
+        wanted = set(self._kept_values("items", feature.attribute or "", item))
+        mine = self._within(self._rows(USER, user), feature)
+        if not wanted and feature.measure != "count":
+            return NAN
+        met, value = 0, 0
+        for other, fixed in zip(mine[ITEM], mine["fixed"], strict=True):
+            common = len(wanted.intersection(self._values_of(feature.attribute or "", other)))
+            met += common
+            value += common * fixed
+        if feature.measure == "count":
+            return met
+        if feature.measure == "share":
+            return _over(met, len(mine) * len(wanted))
+        return _over(value, met * 65536)
+
+    def _audience(self, feature: Feature, user: int, item: int) -> float:
+        name = feature.attribute or ""
+        segment = self._segment(name, user)
+        if segment is None:
+            return NAN
+        everywhere, total = self._audiences(name)
+        here = self._once(
+            ("audience", name, item),
+            lambda: Counter(
+                s for u in self._rows(ITEM, item)[USER] if (s := self._segment(name, u)) is not None
+            ),
+        )
+        if feature.measure == "share":
+            return _over(here[segment], here.total())
+        return _over(here[segment] * total, here.total() * everywhere[segment])
+
+    def _taste(self, feature: Feature, user: int, item: int) -> float:
+        by, name = feature.by or "", feature.attribute or ""
+        segment = self._segment(by, user)
+        values = self._kept_values("items", name, item)
+        if segment is None:
+            return NAN
+        by_segment, total = self._audiences(by)
+        tastes = self._once(("tastes", by, name), lambda: self._tastes(by, name))
+        mine = sum(tastes[segment][value] for value in values)
+        if feature.measure == "share":
+            return _over(mine, by_segment[segment] * len(values))
+        everyone = sum(taste[value] for taste in tastes.values() for value in values)
+        return _over(mine * total, everyone * by_segment[segment])
+
+    def _of_pair(self, feature: Feature, user: int, item: int) -> float:
+        if feature.measure.startswith("gap"):
+            to_items = feature.measure == "gap to items"
+            side, own, rows = ("items", item, self._rows(USER, user)[ITEM])
+            if not to_items:
+                side, own, rows = ("users", user, self._rows(ITEM, item)[USER])
+            numbers = self._attribute(side, feature.attribute or "")
+            fixed = {c: round(float(np.float32(x)) * 65536) for c, x in numbers.items()}
+            met = [fixed[code] for code in rows if code in fixed]
+            if own not in fixed or not met:
+                return NAN
+            return fixed[own] / 65536 - sum(met) / (len(met) * 65536)
+        mine = self._within(self._rows(USER, user), feature)
+        ages = mine["age"][mine[ITEM] == item]
+        if feature.measure == "count":
+            return len(ages)
+        return int(ages.min()) if len(ages) else NAN
+
+    # ------------------------------------------------------------------ rows and attributes
+
+    def _rows(self, side: str, code: int) -> pd.DataFrame:
+        return self._once(
+            (side, code), lambda: self.log.iloc[self._rows_of[side].get(code, np.empty(0, int))]
+        )
+
+    def _within(self, rows: pd.DataFrame, feature: Feature) -> pd.DataFrame:
+        if feature.window_days is not None:
+            rows = rows[rows["age"] <= feature.window_days]
+        return rows[rows["positive"]] if feature.events == "positive" else rows
+
+    def _attribute(self, side: str, name: str) -> dict[int, Any]:
+        """Attribute by code, in the order of codes; unknown values left out."""
+
+        def read() -> dict[int, Any]:
+            key = side.removesuffix("s")
+            table = self.lake.read_table(f"{side}.parquet", columns=[key, name]).sort_by(key)
+            pairs = zip(table[key].to_pylist(), table[name].to_pylist(), strict=True)
+            return {code: value for code, value in pairs if value is not None and value == value}
+
+        return self._once((side, name), read)
+
+    def _values(self, side: str, name: str) -> dict[int, list[Any]]:
+        """The values of each entity; a category is a list of one."""
+        multi = kind_of(self.catalog.attributes, side, name) == "multi"
+
+        def read() -> dict[int, list[Any]]:
+            found = self._attribute(side, name)
+            if not multi:
+                return {code: [value] for code, value in found.items()}
+            return {c: [v for v in dict.fromkeys(vs) if v is not None] for c, vs in found.items()}
+
+        return self._once(("values", side, name), read)
+
+    def _numbers(self, side: str, name: str) -> dict[Any, int]:
+        """Numbers of the values, in the order in which codes first carry them."""
+        return self._once(
+            ("numbers", side, name),
+            lambda: {
+                value: number
+                for number, value in enumerate(
+                    dict.fromkeys(v for vs in self._values(side, name).values() for v in vs)
+                )
+            },
+        )
+
+    def _kept_values(self, side: str, name: str, code: int) -> list[Any]:
+        """The values of an entity, those past the limit left out."""
+        kept = self._once(("kept", side, name), lambda: self._most_met(side, name))
+        return [value for value in self._values(side, name).get(code, []) if value in kept]
+
+    def _values_of(self, name: str, item: int) -> list[Any]:
+        return self._once(("item", name, item), lambda: self._kept_values("items", name, item))
+
+    def _most_met(self, side: str, name: str) -> set[Any]:
+        numbers, most = self._numbers(side, name), self.catalog.max_attribute_values
+        if len(numbers) <= most:
+            return set(numbers)
+        met: Counter[Any] = Counter()
+        for code, events in self.log[side.removesuffix("s")].value_counts().items():
+            for value in self._values(side, name).get(code, []):
+                met[value] += events
+        return set(sorted(numbers, key=lambda v: (-met[v], numbers[v]))[:most])
+
+    def _segment(self, name: str, user: int) -> Any:
+        return next(iter(self._kept_values("users", name, user)), None)
+
+    def _audiences(self, name: str) -> tuple[Counter[Any], int]:
+        """Events by segment of the user, and their sum."""
+
+        def count() -> tuple[Counter[Any], int]:
+            found: Counter[Any] = Counter()
+            for user, events in self._counts_by_user.items():
+                segment = self._segment(name, user)
+                if segment is not None:
+                    found[segment] += events
+            return found, found.total()
+
+        return self._once(("audiences", name), count)
+
+    @cached_property
+    def _counts_by_user(self) -> dict[int, int]:
+        return {user: len(rows) for user, rows in self._rows_of[USER].items()}
+
+    def _tastes(self, by: str, name: str) -> dict[Any, Counter[Any]]:
+        """Events by segment of the user and value of the item."""
+        found: dict[Any, Counter[Any]] = defaultdict(Counter)
+        segments = self.log[USER].map({u: self._segment(by, u) for u in self._counts_by_user})
+        for (segment, item), events in self.log.groupby([segments, ITEM]).size().items():
+            for value in self._values_of(name, item):
+                found[segment][value] += events
+        return found
+
+    def _once(self, key: Any, make: Callable[[], T]) -> T:
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+
+def _over(top: int, bottom: int) -> float:
+    """Divide two whole numbers; NaN where there is nothing to divide by."""
+    return top / bottom if bottom else NAN
