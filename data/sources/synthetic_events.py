@@ -14,16 +14,18 @@ _WEEKDAY = np.array([0.86, 0.84, 0.88, 0.92, 1.12, 1.24, 1.14])  # Monday first
 _MOST_A_DAY = 10
 _HOUR_SHARE = np.array([2, 1, 1, 0, 0, 0, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4, 5, 7, 9, 11, 11, 8, 4.0])
 
+# Log odds of picking an item, all of them.
 _GENRE_WEIGHT = 1.1
 _MOOD_WEIGHT = 1.0
-_RECENT_WEIGHT = 1.1
-"""How much stronger the genres of the last days pull."""
+_RECENT_STEP, _RECENT_MOST = np.float32(0.33), np.float32(2.5)
+"""How much stronger one liked item, and any number of them, makes its genres pull."""
 _RECENT_HALF_LIFE_DAYS = 4.0
 _UNSEEN_FIRST_PART = -2.2
 """Few start a story at its second part."""
 _NEXT_PART = 5.2
 """Those who liked a part come back for the next one."""
 _SEEN = -6.0
+"""Nobody watches the same again, or hardly anybody."""
 _NOT_OUT = -60.0
 _NEW_PEAK = 1.9
 _NEW_HALF_LIFE_DAYS = 9.0
@@ -125,7 +127,7 @@ def _first_hour(rng: np.random.Generator, n: int) -> np.ndarray:
 def _pick(rng: np.random.Generator, logits: np.ndarray) -> np.ndarray:
     """Draw one column a row with probability proportional to ``exp``; logits are overwritten.
 
-    They are below 30 (see the constants), so that float32 needs no shift by the largest one.
+    They stay far below 88 (see the constants), where float32 would need a shift by the largest.
     """
     cumulative = np.cumsum(np.exp(logits, out=logits), axis=1, out=logits)
     target = rng.random(len(logits), dtype=np.float32) * cumulative[:, -1]
@@ -150,7 +152,8 @@ def _remember(
     pull[users, items] += _SEEN
     liked = value >= 0.5
     fans, loved = users[liked], items[liked]
-    recent[fans] += np.float32(0.3) * _RECENT_WEIGHT * catalogue.genres[loved]
+    # A step has at most one event a user, so no row is added to twice.
+    recent[fans] = np.minimum(recent[fans] + _RECENT_STEP * catalogue.genres[loved], _RECENT_MOST)
     follows = catalogue.sequel[loved]
     pull[fans[follows >= 0], follows[follows >= 0]] += _NEXT_PART
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import stat
 import threading
 import zipfile
@@ -348,6 +349,17 @@ def test_a_folder_that_lacks_files_is_not_taken_for_the_data(tmp_path: Path) -> 
     (tmp_path / "ml-1m").mkdir()
     with pytest.raises(DataError, match=r"ml-1m lacks ratings\.dat.*Move the folder away"):
         fetch.fetch("ml-1m", tmp_path)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["ml-1m", "ml-100k"])
+def test_the_catalogue_describes_the_real_files(name: str) -> None:
+    home = os.environ.get("ZAVTRA_DATA")
+    if home is None or not (Path(home) / name).is_dir():
+        pytest.skip(f"no {name}: set ZAVTRA_DATA to a folder that holds it")
+    folder = fetch.fetch(name, Path(home))  # there already: nothing is loaded
+    for member, lines in fetch.CATALOGUE[name].members.items():
+        assert (folder / member).read_bytes().count(b"\n") == lines
 
 
 def test_an_unknown_name_gets_the_list_and_a_guess(tmp_path: Path) -> None:
