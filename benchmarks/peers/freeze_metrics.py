@@ -1,0 +1,147 @@
+"""Freeze what RecTools and LensKit say of one small set of lists, for the tests to compare with.
+
+Run once in the environment of each peer; what the other one said is kept::
+
+    PEER_PYTHON benchmarks/peers/freeze_metrics.py tests/evaluation/peers.json
+
+Imports nothing of this project: the lists, the relevant items and the attributes are drawn here
+and stored beside the peers' numbers.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+USERS, ITEMS, GENRES = 60, 80, 7
+KS = (1, 3, 10)
+P = 0.85
+
+
+def draw() -> dict[str, Any]:
+    """Lists of 2..10 items, 0..14 relevant items a user, a log and genres; all by one seed."""
+    rng = np.random.default_rng(11)
+    weights = 1 / np.arange(1, ITEMS + 1) ** 0.7
+    weights /= weights.sum()
+
+    def some(count: int) -> list[int]:
+        return rng.choice(ITEMS, count, replace=False, p=weights).tolist()
+
+    log = [[user, item] for user in range(USERS) for item in some(int(rng.integers(3, 20)))]
+    log += [[0, item] for item in range(ITEMS) if [0, item] not in log]  # nothing is unknown
+    genres = (rng.random((ITEMS, GENRES)) < 0.3).astype(int)
+    genres[genres.sum(axis=1) == 0, 0] = 1
+    return {
+        "lists": [
+            some(10) if user % 4 else some(int(rng.integers(2, 10))) for user in range(USERS)
+        ],
+        "others": [some(10) for _ in range(USERS)],
+        "relevant": [sorted(some(int(rng.integers(0, 15)))) for _ in range(USERS)],
+        "log": log,
+        "genres": genres.tolist(),
+    }
+
+
+def rectools(data: dict[str, Any]) -> dict[str, float]:
+    """Figures of RecTools; users without relevant items are not judged, as here."""
+    import pandas as pd
+    from rectools import metrics as m
+
+    reco = pd.DataFrame(
+        [(u, i, rank) for u, row in enumerate(data["lists"]) for rank, i in enumerate(row, 1)],
+        columns=["user_id", "item_id", "rank"],
+    )
+    test = pd.DataFrame(
+        [(u, i) for u, row in enumerate(data["relevant"]) for i in row],
+        columns=["user_id", "item_id"],
+    )
+    log = pd.DataFrame(data["log"], columns=["user_id", "item_id"])
+    genres = np.array(data["genres"], bool)
+
+    class Jaccard(m.PairwiseDistanceCalculator):
+        def _get_distances_for_item_pairs(
+            self, first: np.ndarray, second: np.ndarray
+        ) -> np.ndarray:
+            a, b = genres[first], genres[second]
+            return 1 - (a & b).sum(axis=1) / (a | b).sum(axis=1)
+
+    named = {}
+    for k in KS:
+        named |= {
+            f"MAP@{k}": m.MAP(k=k),
+            f"NDCG@{k}": m.NDCG(k=k),
+            f"NDCG_min@{k}": m.NDCG(k=k, divide_by_achievable=True),
+            f"Recall@{k}": m.Recall(k=k),
+            f"Precision@{k}": m.Precision(k=k),
+            f"HitRate@{k}": m.HitRate(k=k),
+            f"MRR@{k}": m.MRR(k=k),
+            f"coverage@{k}": m.CatalogCoverage(k=k, normalize=True),
+            f"novelty@{k}": m.MeanInvUserFreq(k=k),
+            f"popularity@{k}": m.AvgRecPopularity(k=k),
+        }
+    named["ild@10"] = m.IntraListDiversity(k=10, distance_calculator=Jaccard())
+    values = m.calc_metrics(named, reco, test, log, list(range(ITEMS)))
+    return {name: float(value) for name, value in values.items()}
+
+
+def lenskit(data: dict[str, Any]) -> dict[str, float]:
+    """Figures of LensKit, averaged over the users with relevant items where it judges lists.
+
+    Its NDCG gives places 1 and 2 the same weight and its recall divides by min(k, relevant): other
+    conventions than here, so they are not asked for.
+    """
+    from lenskit.data import ItemList
+    from lenskit.metrics import GeometricRankWeight, Hit, ListGini, RecipRank, rank_biased_overlap
+
+    lists = [ItemList(item_ids=row, ordered=True) for row in data["lists"]]
+    others = [ItemList(item_ids=row, ordered=True) for row in data["others"]]
+    judged = [u for u, row in enumerate(data["relevant"]) if row]
+    values = {}
+    for k in KS:
+        for name, metric in {"MRR": RecipRank(k), "HitRate": Hit(k)}.items():
+            each = [
+                metric.measure_list(lists[u], ItemList(item_ids=data["relevant"][u]))
+                for u in judged
+            ]
+            values[f"{name}@{k}"] = float(np.mean(each))
+        gini = ListGini(k, items=ITEMS)
+        parts = [gini.compute_list_data(row, ItemList(item_ids=[])) for row in lists]
+        values[f"gini@{k}"] = float(gini.global_aggregate(parts))
+    full = [u for u, row in enumerate(data["lists"]) if len(row) == 10]
+    overlaps = [
+        rank_biased_overlap(lists[u], others[u], GeometricRankWeight(P), n=10) for u in full
+    ]
+    values["rbo@10"] = float(np.mean(overlaps))
+    return values
+
+
+def pairwise(data: dict[str, Any]) -> dict[str, float]:
+    """Figures with no peer, by their definition: every pair of users is compared."""
+    pairs = list(combinations([set(row) for row in data["others"]], 2))
+    return {"personalisation@10": 1 - sum(len(a & b) / 10 for a, b in pairs) / len(pairs)}
+
+
+def main(path: Path) -> None:
+    """Ask the peers that this Python has and write their numbers into ``path``."""
+    frozen = json.loads(path.read_text()) if path.exists() else {}
+    frozen["data"] = draw()
+    frozen["by definition"] = pairwise(frozen["data"])
+    for peer in (rectools, lenskit):
+        if importlib.util.find_spec(peer.__name__):
+            from importlib.metadata import version
+
+            frozen[peer.__name__] = {
+                "version": version(peer.__name__),
+                "values": peer(frozen["data"]),
+            }
+    path.write_text(json.dumps(frozen, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
