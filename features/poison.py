@@ -24,8 +24,8 @@ def poison(lake: Lake, day: date, root: Path, n_users: int, n_items: int, seed: 
 
     Days before ``day`` and their state are linked, not copied. Of the later days every other one
     is deleted; in the others users, items and values are drawn anew, and rows are added, some of
-    which claim to have happened long before. ``day`` itself is always there, and so are rows of
-    users and items that nobody has seen.
+    which claim to have happened long before. ``day`` itself is always there. The attribute tables
+    get new entities with values nobody has.
 
     Args:
         lake: the lake to copy.
@@ -100,8 +100,8 @@ def _invented(
     start[::3] = epoch_day(day) - random.integers(0, 40, len(start[::3]))
     ts = start * DAY_US + random.integers(0, DAY_US, n)
     columns = {
-        USER: pa.array(random.integers(0, n_users + 3, n), pa.int32()),
-        ITEM: pa.array(random.integers(0, n_items + 3, n), pa.int32()),
+        USER: pa.array(random.integers(0, n_users, n), pa.int32()),
+        ITEM: pa.array(random.integers(0, n_items, n), pa.int32()),
         TS: pa.array(ts, pa.int64()).cast(INTERACTIONS.field(TS).type),
         VALUE: pa.array(random.random(n), pa.float32()),
         ROW: pa.array(np.arange(n), pa.int64()),
