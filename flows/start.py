@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -64,7 +64,8 @@ def started_at() -> datetime:
     """Give the moment this flow run began; rows later than it are from the future."""
     context = FlowRunContext.get()
     assert context is not None
-    return context.start_time
+    # Prefect's own kind of datetime does not mix with the standard library's timedelta.
+    return datetime.fromtimestamp(context.start_time.timestamp(), UTC)
 
 
 def run_name() -> str:
