@@ -126,11 +126,13 @@ def candidates(page: dict[str, Any]) -> list[Any]:
     return [
         Figures(
             [
-                ("users judged", number(part["judged_users"])),
+                ("users", number(part["users"])),
+                ("of them judged", number(part["judged_users"])),
                 ("positives", number(part["positives"])),
                 ("candidates a user", number(size["mean"], 1)),
                 ("fewest", number(int(size["min"]))),
                 ("median", number(int(size["median"]))),
+                ("19 of 20 have at most", number(int(size["p95"]))),
                 ("most", number(int(size["max"]))),
             ]
         ),

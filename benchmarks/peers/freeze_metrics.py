@@ -51,7 +51,7 @@ def draw() -> dict[str, Any]:
 def rectools(data: dict[str, Any]) -> dict[str, float]:
     """Figures of RecTools; users without relevant items are not judged, as here."""
     import pandas as pd
-    from rectools import metrics as m
+    from rectools import metrics as m  # type: ignore[import-not-found]
 
     reco = pd.DataFrame(
         [(u, i, rank) for u, row in enumerate(data["lists"]) for rank, i in enumerate(row, 1)],
@@ -71,7 +71,7 @@ def rectools(data: dict[str, Any]) -> dict[str, float]:
             a, b = genres[first], genres[second]
             return 1 - (a & b).sum(axis=1) / (a | b).sum(axis=1)
 
-    named = {}
+    named: dict[str, Any] = {}
     for k in KS:
         named |= {
             f"MAP@{k}": m.MAP(k=k),
@@ -96,8 +96,14 @@ def lenskit(data: dict[str, Any]) -> dict[str, float]:
     Its NDCG gives places 1 and 2 the same weight and its recall divides by min(k, relevant): other
     conventions than here, so they are not asked for.
     """
-    from lenskit.data import ItemList
-    from lenskit.metrics import GeometricRankWeight, Hit, ListGini, RecipRank, rank_biased_overlap
+    from lenskit.data import ItemList  # type: ignore[import-not-found]
+    from lenskit.metrics import (  # type: ignore[import-not-found]
+        GeometricRankWeight,
+        Hit,
+        ListGini,
+        RecipRank,
+        rank_biased_overlap,
+    )
 
     lists = [ItemList(item_ids=row, ordered=True) for row in data["lists"]]
     others = [ItemList(item_ids=row, ordered=True) for row in data["others"]]
