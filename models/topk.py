@@ -8,84 +8,147 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-
-@njit(nogil=True, cache=True)
-def _worse(score_a, item_a, score_b, item_b):  # type: ignore[no-untyped-def]
-    """Whether a stands below b: lower score, or the same score and a larger code."""
-    return score_a < score_b or (score_a == score_b and item_a > item_b)
+NEVER = np.int32(-(2**31))
+"""Sort key below every score's: of hidden items, of NaN, of what pads a row."""
 
 
-@njit(nogil=True, cache=True)
-def _sift_down(scores, items, start, size):  # type: ignore[no-untyped-def]
-    """Restore the heap whose root is the worst entry."""
-    root = start
-    while 2 * root + 1 < size:
-        child = 2 * root + 1
-        if child + 1 < size and _worse(
-            scores[child + 1], items[child + 1], scores[child], items[child]
-        ):
-            child += 1
-        if not _worse(scores[child], items[child], scores[root], items[root]):
-            return
-        scores[root], scores[child] = scores[child], scores[root]
-        items[root], items[child] = items[child], items[root]
-        root = child
-
-
-@njit(nogil=True, cache=True)
-def top_k(block, floor, k, hidden_indptr, hidden_items):  # type: ignore[no-untyped-def]
+def top_k(
+    block: np.ndarray,
+    floor: float,
+    k: int,
+    hidden_indptr: np.ndarray,
+    hidden_items: np.ndarray,
+) -> np.ndarray:
     """Give the best k items of every row, best first; ties go to the smaller code.
 
+    A row that all users share (``np.broadcast_to``) is ordered once for all of them.
+
     Args:
-        block: ``(n, n_items)`` float32 scores.
+        block: ``(n, n_items)`` float32 scores; NaN is never given.
         floor: items at or below it are never given.
         k: items a row.
         hidden_indptr: ``(n + 1,)`` int64.
-        hidden_items: int32 codes that row ``r`` must not get (``hidden_indptr[r]:…[r + 1]``).
+        hidden_items: int32 codes that row ``r`` must not get (``hidden_indptr[r]:…[r + 1]``);
+            codes past the width of the block are ignored.
 
     Returns:
         ``(n, k)`` int32, padded with -1.
     """
     n, n_items = block.shape
+    if n > 1 and block.strides[0] == 0:
+        longest = int(np.diff(hidden_indptr).max())
+        order = top_k(block[:1], floor, min(n_items, k + longest), _NOTHING, hidden_items)[0]
+        return _first_shown(order, n_items, k, hidden_indptr, hidden_items)
+    bits = np.ascontiguousarray(block, np.float32).view(np.int32)
+    return _top_k(bits, _key(np.float32(floor).view(np.int32)), k, hidden_indptr, hidden_items)
+
+
+_NOTHING = np.zeros(2, np.int64)  # one row that hides nothing
+
+
+@njit(nogil=True, cache=True)
+def _key(bits):  # type: ignore[no-untyped-def]
+    """Map the bits of a float32 to an int32 of the same order; -0 equals 0, NaN is below all."""
+    sign = bits >> 31
+    magnitude = bits & np.int32(0x7FFFFFFF)
+    return np.int32((magnitude ^ sign) - sign) if magnitude <= np.int32(0x7F800000) else NEVER
+
+
+@njit(nogil=True, cache=True)
+def _above(keys, low):  # type: ignore[no-untyped-def]
+    """Count the keys above ``low``."""
+    count = 0
+    for at in range(len(keys)):
+        count += keys[at] > low
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _threshold(tops, floor, k):  # type: ignore[no-untyped-def]
+    """Find a key, as high as is cheap, that at least k of ``tops`` are above; else ``floor``."""
+    low = np.int64(floor)
+    if _above(tops, np.int32(low)) <= k:
+        return np.int32(low)
+    high = np.int64(tops.max())
+    while high - low > 1:
+        middle = (low + high) >> 1
+        count = _above(tops, np.int32(middle))
+        if count < k:
+            high = middle
+        else:
+            low = middle
+            if count <= k + k // 8:
+                break
+    return np.int32(low)
+
+
+@njit(nogil=True, cache=True)
+def _top_k(bits, floor, k, hidden_indptr, hidden_items):  # type: ignore[no-untyped-def]
+    """Do :func:`top_k` on the scores' bits.
+
+    A row is dealt into lanes (item j to lane j modulo their number); the k-th best of the lanes'
+    maxima is no better than the k-th best item, so only the few items above it, all in lanes whose
+    maximum is above it, are sorted. The passes over the whole row have no branches and vectorise.
+    """
+    n, n_items = bits.shape
     best = np.full((n, k), -1, np.int32)
-    hidden = np.zeros(n_items, np.bool_)
-    heap_scores = np.empty(k, np.float32)
-    heap_items = np.empty(k, np.int32)
+    lanes = 16 * (8 * k // 16 | 1)  # whole vectors; an odd number of them spares the cache's sets
+    depth = (n_items + lanes - 1) // lanes
+    flat = np.full(depth * lanes, NEVER, np.int32)
+    layers = flat.reshape(depth, lanes)
+    tops = np.empty(lanes, np.int32)
+    chosen_lanes = np.empty(lanes, np.int32)
+    chosen = np.empty(n_items, np.int64)
+    for row in range(n):
+        scores = bits[row]
+        for item in range(n_items):
+            flat[item] = _key(scores[item])
+        for at in range(hidden_indptr[row], hidden_indptr[row + 1]):
+            if hidden_items[at] < n_items:
+                flat[hidden_items[at]] = NEVER
+        tops[:] = NEVER
+        for at in range(depth):
+            layer = layers[at]  # iterating over the array itself would not vectorise
+            for lane in range(lanes):
+                tops[lane] = max(tops[lane], layer[lane])
+        low = _threshold(tops, floor, k)
+        n_lanes = 0
+        for lane in range(lanes):
+            if tops[lane] > low:
+                chosen_lanes[n_lanes] = lane
+                n_lanes += 1
+        size = 0
+        for at in range(depth):
+            layer = layers[at]
+            for place in range(n_lanes):
+                lane = chosen_lanes[place]
+                if layer[lane] > low:
+                    chosen[size] = (~np.int64(layer[lane]) << 32) | (at * lanes + lane)
+                    size += 1
+        found = chosen[:size]
+        found.sort()
+        for place in range(min(k, size)):
+            best[row, place] = found[place] & 0xFFFFFFFF
+    return best
+
+
+@njit(nogil=True, cache=True)
+def _first_shown(order, n_items, k, hidden_indptr, hidden_items):  # type: ignore[no-untyped-def]
+    """Give every row the first k items of ``order`` that are not hidden from it."""
+    n = len(hidden_indptr) - 1
+    best = np.full((n, k), -1, np.int32)
+    hidden_from = np.full(n_items, -1, np.int64)  # the last row it is hidden from
     for row in range(n):
         for at in range(hidden_indptr[row], hidden_indptr[row + 1]):
             if hidden_items[at] < n_items:
-                hidden[hidden_items[at]] = True
+                hidden_from[hidden_items[at]] = row
         size = 0
-        threshold = floor
-        for item in range(n_items):
-            score = block[row, item]
-            # Codes ascend, so an equal score never displaces an entry of a full heap.
-            if score <= threshold or hidden[item]:
-                continue
-            if size < k:
-                heap_scores[size] = score
-                heap_items[size] = item
+        for item in order:
+            if size == k or item < 0:
+                break
+            if hidden_from[item] != row:
+                best[row, size] = item
                 size += 1
-                if size == k:
-                    for start in range(k // 2 - 1, -1, -1):
-                        _sift_down(heap_scores, heap_items, start, k)
-                    threshold = max(floor, heap_scores[0])
-            else:
-                heap_scores[0] = score
-                heap_items[0] = item
-                _sift_down(heap_scores, heap_items, 0, k)
-                threshold = heap_scores[0]
-        if size < k:
-            for start in range(size // 2 - 1, -1, -1):
-                _sift_down(heap_scores, heap_items, start, size)
-        for place in range(size - 1, -1, -1):  # heap sort: the worst leaves first
-            best[row, place] = heap_items[0]
-            heap_scores[0] = heap_scores[place]
-            heap_items[0] = heap_items[place]
-            _sift_down(heap_scores, heap_items, 0, place)
-        for at in range(hidden_indptr[row], hidden_indptr[row + 1]):
-            if hidden_items[at] < n_items:
-                hidden[hidden_items[at]] = False
     return best
 
 
@@ -156,6 +219,17 @@ def gather(block, floor, indptr, items, out):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
+def _best_first(scores):  # type: ignore[no-untyped-def]
+    """Pack score and position into int64 that sort best first, ties by position, NaN last."""
+    bits = scores.astype(np.float32).view(np.int32)
+    packed = np.empty(len(bits), np.int64)
+    for at in range(len(bits)):
+        packed[at] = (~np.int64(_key(bits[at])) << 32) | at
+    packed.sort()
+    return packed
+
+
+@njit(nogil=True, cache=True)
 def ranks_within(scores, floor, indptr, out):  # type: ignore[no-untyped-def]
     """Rank a user's candidates by one source's scores, 1 is best.
 
@@ -164,14 +238,14 @@ def ranks_within(scores, floor, indptr, out):  # type: ignore[no-untyped-def]
     """
     for row in range(len(indptr) - 1):
         start, end = indptr[row], indptr[row + 1]
-        order = np.argsort(-scores[start:end], kind="mergesort")
         rank = 0
-        for at in order:
-            if scores[start + at] > floor:
+        for packed in _best_first(scores[start:end]):
+            at = start + (packed & 0xFFFFFFFF)
+            if scores[at] > np.float32(floor):
                 rank += 1
-                out[start + at] = rank
+                out[at] = rank
             else:
-                out[start + at] = rank + 1
+                out[at] = rank + 1
 
 
 @njit(nogil=True, cache=True)
@@ -184,7 +258,7 @@ def best_of(scores, indptr, k):  # type: ignore[no-untyped-def]
     best = np.full((n, k), -1, np.int64)
     for row in range(n):
         start, end = indptr[row], indptr[row + 1]
-        order = np.argsort(-scores[start:end], kind="mergesort")
+        order = _best_first(scores[start:end])
         for place in range(min(k, end - start)):
-            best[row, place] = start + order[place]
+            best[row, place] = start + (order[place] & 0xFFFFFFFF)
     return best
