@@ -101,7 +101,7 @@ def detect(sample: pa.Array | pa.ChunkedArray) -> str:
     if is_text(sample.type):
         words = pc.utf8_trim_whitespace(sample.cast(pa.string()))
         numeric = words.filter(pc.match_substring_regex(words, r"^-?[0-9]+(\.[0-9]+)?$"))
-        if 2 * len(numeric) <= len(words):
+        if 2 * len(numeric) < len(words) or not len(words):
             return "iso"
         if all(_is_date(word) for word in numeric.to_pylist()):
             return "%Y%m%d"

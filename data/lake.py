@@ -150,7 +150,12 @@ class Lake:
         old = target.with_name(f".old-{uuid.uuid4().hex}")
         if target.exists():
             target.rename(old)
-        new.rename(target)
+        try:
+            new.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
         shutil.rmtree(old, ignore_errors=True)
 
     def local(self, *parts: str) -> Path:

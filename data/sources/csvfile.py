@@ -63,7 +63,10 @@ class CsvPart(Part):
         def note(row: pc.InvalidRow) -> str:
             bad.append(row.number - 1 - header)
             rejected.append(
-                Rejected(bad[-1], f"{row.actual_columns} columns, not {row.expected_columns}")
+                Rejected(
+                    bad[-1],
+                    f"wrong number of columns: {row.actual_columns}, not {row.expected_columns}",
+                )
             )
             return "skip"
 
