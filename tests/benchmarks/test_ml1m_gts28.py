@@ -141,3 +141,17 @@ def test_real_split_has_the_stated_counts_and_sources_the_published_figures():
         published = dict(zip(protocol.METRICS, protocol.PUBLISHED[name], strict=True))
         for metric, value in published.items():
             assert means[metric] == pytest.approx(value, abs=5e-4), (name, metric)
+
+
+@real
+@needs_data
+def test_real_run_shows_the_earlier_window_and_holds_its_checks(monkeypatch, capsys):
+    log = read_ml1m()
+    pipeline_that_knows(log, monkeypatch)
+    assert main(["ml1m-gts28", "--json"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    found = json.loads(lines[-1])
+    assert found["earlier"]["as_of"] == "2000-11-30"
+    assert found["sources"][EASE_500]["MAP@10"] == pytest.approx(0.0209, abs=5e-4)
+    assert sum("not run" in line for line in lines) == len(protocol.PUBLISHED) - 1
+    assert any("bootstrap interval" in line for line in lines)
