@@ -17,15 +17,17 @@ from features.cut import epoch_day
 from features.state import BLOCKS, DAYS, state_blocks, state_days
 
 DAY_US = 86_400_000_000
+CHANGED_DAYS = 28
+"""Days after the cut that are drawn anew; past them everything is deleted."""
 
 
 def poison(lake: Lake, day: date, root: Path, n_users: int, n_items: int, seed: int = 0) -> Lake:
     """Copy a lake, and change all that became known on ``day`` or later.
 
-    Days before ``day`` and their state are linked, not copied. Of the later days every other one
-    is deleted; in the others users, items and values are drawn anew, and rows are added, some of
-    which claim to have happened long before. ``day`` itself is always there. The attribute tables
-    get new entities with values nobody has.
+    Days before ``day`` and their state are linked, not copied. Of the next :data:`CHANGED_DAYS`
+    days every other one is changed: users, items and values are drawn anew, and rows are added,
+    some of which claim to have happened long before. All other later days are deleted. ``day``
+    itself is always there. The attribute tables get new entities with values nobody has.
 
     Args:
         lake: the lake to copy.
@@ -51,7 +53,7 @@ def poison(lake: Lake, day: date, root: Path, n_users: int, n_items: int, seed: 
         if end <= day:
             _link(lake, (*BLOCKS, f"before={end}"), target)
     later = [known for known in days if known >= day]
-    for known in sorted({day, day + timedelta(days=1), *later[::2]}):
+    for known in sorted({day, day + timedelta(days=1), *later[:CHANGED_DAYS:2]}):
         rows = _invented(known, day, 200, n_users, n_items, random)
         if known in days:
             old = lake.read_table("interactions", f"day={known}", "part.parquet")

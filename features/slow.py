@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import date
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,28 @@ from features.declaration import Catalog, Feature, FeatureError, kind_of
 
 T = TypeVar("T")
 NAN = float("nan")
+
+
+class Rows(NamedTuple):
+    """Rows of the raw log: ``(n,)`` arrays.
+
+    Attributes:
+        user: codes.
+        item: codes.
+        age: days between the event and the cut; yesterday is 1.
+        positive: whether the value reaches the least positive one.
+        fixed: value in 1/65536.
+    """
+
+    user: np.ndarray
+    item: np.ndarray
+    age: np.ndarray
+    positive: np.ndarray
+    fixed: np.ndarray
+
+    def where(self, chosen: np.ndarray) -> Rows:
+        """The rows of a mask or of positions."""
+        return Rows(*(column[chosen] for column in self))
 
 
 class SlowPath:
@@ -52,9 +74,10 @@ class SlowPath:
             rows["age"] = (pd.Timestamp(day) - local.clip(upper=known)).dt.days
             rows["positive"] = rows[VALUE] >= np.float32(positive_min)
             rows["fixed"] = np.floor(rows[VALUE].astype(float) * 65536 + 0.5).astype(np.int64)
-            frames.append(rows.drop(columns=[TS, VALUE]))
-        self.log = pd.concat(frames, ignore_index=True)
-        self._rows_of = {side: self.log.groupby(side).indices for side in (USER, ITEM)}
+            frames.append(rows)
+        log = pd.concat(frames, ignore_index=True)
+        self.log = Rows(*(log[name].to_numpy() for name in Rows._fields))
+        self._rows_of = {side: log.groupby(side).indices for side in (USER, ITEM)}
 
     def value(self, feature: Feature, user: int, item: int) -> float:
         """Compute one feature of one row, float64 (NaN where it is undefined)."""
@@ -78,35 +101,34 @@ class SlowPath:
         if feature.measure == "attribute":
             return self._plain(f"{side}s", feature.attribute or "", code)
         mine = self._rows(side, code)
-        ages = mine["age"]
-        inside = self._within(mine, feature)
+        ages, inside = mine.age, self._within(mine, feature)
         match feature.measure:
             case "count":
-                return len(inside)
+                return len(inside.age)
             case "sum":
-                return int(inside["fixed"].sum()) / 65536
+                return int(inside.fixed.sum()) / 65536
             case "mean":
-                return _over(int(inside["fixed"].sum()), len(inside) * 65536)
+                return _over(int(inside.fixed.sum()), len(inside.age) * 65536)
             case "share":
-                return _over(len(inside), len(self._within(self.log, feature)))
+                return _over(len(inside.age), len(self._within(self.log, feature).age))
             case "positive share":
-                return _over(int(inside["positive"].sum()), len(inside))
+                return _over(int(inside.positive.sum()), len(inside.age))
             case "decayed count":
                 half = feature.half_life_days or 0.0
                 oldest = -(-8 * half // 1)
-                young = inside["age"][inside["age"] <= oldest]
+                young = inside.age[inside.age <= oldest]
                 return sum(round(65536 * 0.5 ** ((int(a) - 1) / half)) for a in young) / 65536
             case "trend":
                 short, long = feature.window_days or 0, feature.base_days or 0
-                chosen = mine[mine["positive"]] if feature.events == "positive" else mine
-                late, whole = (int((chosen["age"] <= days).sum()) for days in (short, long))
+                chosen = mine.where(mine.positive) if feature.events == "positive" else mine
+                late, whole = (int((chosen.age <= days).sum()) for days in (short, long))
                 return (late + 1) / (whole * short / long + 1)
             case "days since first":
                 return int(ages.max()) if len(ages) else NAN
             case "days since last":
                 return int(ages.min()) if len(ages) else NAN
             case "active days":
-                return int(inside["age"].nunique())
+                return len(set(inside.age.tolist()))
         raise FeatureError(f"the slow path has no measure {feature.measure!r}")
 
     def _plain(self, side: str, name: str, code: int) -> float:
@@ -124,14 +146,14 @@ class SlowPath:
         if not wanted and feature.measure != "count":
             return NAN
         met, value = 0, 0
-        for other, fixed in zip(mine[ITEM], mine["fixed"], strict=True):
+        for other, fixed in zip(mine.item.tolist(), mine.fixed.tolist(), strict=True):
             common = len(wanted.intersection(self._values_of(feature.attribute or "", other)))
             met += common
             value += common * fixed
         if feature.measure == "count":
             return met
         if feature.measure == "share":
-            return _over(met, len(mine) * len(wanted))
+            return _over(met, len(mine.age) * len(wanted))
         return _over(value, met * 65536)
 
     def _audience(self, feature: Feature, user: int, item: int) -> float:
@@ -143,7 +165,9 @@ class SlowPath:
         here = self._once(
             ("audience", name, item),
             lambda: Counter(
-                s for u in self._rows(ITEM, item)[USER] if (s := self._segment(name, u)) is not None
+                segment
+                for met in self._rows(ITEM, item).user.tolist()
+                if (segment := self._segment(name, met)) is not None
             ),
         )
         if feature.measure == "share":
@@ -165,34 +189,45 @@ class SlowPath:
         return _over(mine * total, everyone * by_segment[segment])
 
     def _of_pair(self, feature: Feature, user: int, item: int) -> float:
-        if feature.measure.startswith("gap"):
-            to_items = feature.measure == "gap to items"
-            side, own, rows = ("items", item, self._rows(USER, user)[ITEM])
-            if not to_items:
-                side, own, rows = ("users", user, self._rows(ITEM, item)[USER])
-            numbers = self._attribute(side, feature.attribute or "")
-            fixed = {c: round(float(np.float32(x)) * 65536) for c, x in numbers.items()}
-            met = [fixed[code] for code in rows if code in fixed]
-            if own not in fixed or not met:
-                return NAN
-            return fixed[own] / 65536 - sum(met) / (len(met) * 65536)
+        if feature.measure == "gap to items":
+            fixed, mean = self._mean_met(feature.attribute or "", "items", USER, user)
+            return fixed.get(item, NAN) / 65536 - mean
+        if feature.measure == "gap to users":
+            fixed, mean = self._mean_met(feature.attribute or "", "users", ITEM, item)
+            return fixed.get(user, NAN) / 65536 - mean
         mine = self._within(self._rows(USER, user), feature)
-        ages = mine["age"][mine[ITEM] == item]
+        ages = mine.age[mine.item == item]
         if feature.measure == "count":
             return len(ages)
         return int(ages.min()) if len(ages) else NAN
 
+    def _mean_met(self, name: str, side: str, of: str, code: int) -> tuple[dict[int, int], float]:
+        """Numbers of one side in fixed point, and their mean over the rows of the other."""
+
+        def fix() -> dict[int, int]:
+            numbers = self._attribute(side, name)
+            return {c: round(float(np.float32(x)) * 65536) for c, x in numbers.items()}
+
+        def average() -> float:
+            rows = self._rows(of, code)
+            others = rows.item if side == "items" else rows.user
+            met = [fixed[other] for other in others.tolist() if other in fixed]
+            return _over(sum(met), len(met) * 65536)
+
+        fixed = self._once(("fixed", side, name), fix)
+        return fixed, self._once(("mean", side, name, code), average)
+
     # ------------------------------------------------------------------ rows and attributes
 
-    def _rows(self, side: str, code: int) -> pd.DataFrame:
+    def _rows(self, side: str, code: int) -> Rows:
         return self._once(
-            (side, code), lambda: self.log.iloc[self._rows_of[side].get(code, np.empty(0, int))]
+            (side, code), lambda: self.log.where(self._rows_of[side].get(code, np.empty(0, int)))
         )
 
-    def _within(self, rows: pd.DataFrame, feature: Feature) -> pd.DataFrame:
+    def _within(self, rows: Rows, feature: Feature) -> Rows:
         if feature.window_days is not None:
-            rows = rows[rows["age"] <= feature.window_days]
-        return rows[rows["positive"]] if feature.events == "positive" else rows
+            rows = rows.where(rows.age <= feature.window_days)
+        return rows.where(rows.positive) if feature.events == "positive" else rows
 
     def _attribute(self, side: str, name: str) -> dict[int, Any]:
         """Attribute by code, in the order of codes; unknown values left out."""
@@ -242,13 +277,16 @@ class SlowPath:
         if len(numbers) <= most:
             return set(numbers)
         met: Counter[Any] = Counter()
-        for code, events in self.log[side.removesuffix("s")].value_counts().items():
+        for code, rows in self._rows_of[side.removesuffix("s")].items():
             for value in self._values(side, name).get(code, []):
-                met[value] += events
+                met[value] += len(rows)
         return set(sorted(numbers, key=lambda v: (-met[v], numbers[v]))[:most])
 
     def _segment(self, name: str, user: int) -> Any:
-        return next(iter(self._kept_values("users", name, user)), None)
+        return self._once(
+            ("segment", name, user),
+            lambda: next(iter(self._kept_values("users", name, user)), None),
+        )
 
     def _audiences(self, name: str) -> tuple[Counter[Any], int]:
         """Events by segment of the user, and their sum."""
@@ -270,8 +308,11 @@ class SlowPath:
     def _tastes(self, by: str, name: str) -> dict[Any, Counter[Any]]:
         """Events by segment of the user and value of the item."""
         found: dict[Any, Counter[Any]] = defaultdict(Counter)
-        segments = self.log[USER].map({u: self._segment(by, u) for u in self._counts_by_user})
-        for (segment, item), events in self.log.groupby([segments, ITEM]).size().items():
+        segments = {user: self._segment(by, user) for user in self._counts_by_user}
+        rows = pd.DataFrame({"segment": self.log.user, ITEM: self.log.item})
+        rows["segment"] = rows["segment"].map(segments)
+        sizes: dict[Any, int] = rows.groupby(["segment", ITEM]).size().to_dict()
+        for (segment, item), events in sizes.items():
             for value in self._values_of(name, item):
                 found[segment][value] += events
         return found
