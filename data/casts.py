@@ -91,17 +91,24 @@ def microseconds(column: str, kind: pa.DataType, how: str) -> str:
     return f"epoch_us(try_strptime({cell}, {literal(how)})::TIMESTAMPTZ)"
 
 
-def detect(sample: pa.Array | pa.ChunkedArray) -> str:
+def detect(sample: pa.Array) -> str | None:
     """Tell how times are written from some cells: ``iso``, a unit, or ``%Y%m%d``.
 
-    Numbers are told by their magnitude: seconds since 1970 have at most 11 digits before the
-    point, milliseconds 14, microseconds 17. Eight digits that are all dates are dates.
+    None: all cells are empty. Numbers are told by their magnitude: seconds since 1970 have at
+    most 11 digits before the point, milliseconds 14, microseconds 17. Eight digits that are all
+    dates are dates.
     """
-    sample = sample.slice(0, _SAMPLE).drop_null()
+    sample = sample.drop_null()
     if is_text(sample.type):
         words = pc.utf8_trim_whitespace(sample.cast(pa.string()))
+        sample = words.filter(pc.not_equal(words, ""))
+    if not len(sample):
+        return None
+    sample = sample.slice(0, _SAMPLE)
+    if is_text(sample.type):
+        words = sample
         numeric = words.filter(pc.match_substring_regex(words, r"^-?[0-9]+(\.[0-9]+)?$"))
-        if 2 * len(numeric) < len(words) or not len(words):
+        if 2 * len(numeric) < len(words):
             return "iso"
         if all(_is_date(word) for word in numeric.to_pylist()):
             return "%Y%m%d"

@@ -87,7 +87,12 @@ class Lake:
 
     def read_json(self, *parts: str) -> Any:
         """Read JSON; raises DataError where it is missing or broken."""
-        return json.loads(self.read_bytes(*parts))
+        try:
+            return json.loads(self.read_bytes(*parts))
+        except ValueError as error:
+            raise DataError(
+                f"{self.path(*parts)} is no JSON ({error}): delete it, then {_remedy(parts)}"
+            ) from error
 
     def read_bytes(self, *parts: str) -> bytes:
         """Read a file whole; raises DataError where it is missing."""

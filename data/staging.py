@@ -135,13 +135,13 @@ def _log_query(
 
 
 def _format(log: Log, column: str) -> str:
-    """How the times of a column are written, by the first part that has rows."""
+    """How the times of a column are written, by the first batch that has any."""
     if log.ts_format != "auto":
         return log.ts_format
     for part in log.parts:
         for batch in part.batches([column], []):
-            if len(batch):
-                return casts.detect(batch.column(0))
+            if (found := casts.detect(batch.column(0))) is not None:
+                return found
     return "iso"
 
 

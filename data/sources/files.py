@@ -32,7 +32,7 @@ class File:
 
     def stamp(self) -> dict[str, Any]:
         """Give name, size in bytes and SHA-256: the place and age of a file say nothing."""
-        with self.fs.open(self.path, "rb") as file:
+        with self._raw() as file:
             checksum, size = hashlib.sha256(), 0
             while block := file.read(_BLOCK):
                 checksum.update(block)
@@ -41,7 +41,7 @@ class File:
 
     def open(self) -> IO[bytes]:
         """Open for reading; gzip, bz2 and xz are unpacked on the way."""
-        with self.fs.open(self.path, "rb") as file:
+        with self._raw() as file:
             start = file.read(8)
         packed = next(
             (kind for magic, kind in _COMPRESSED.items() if start.startswith(magic)), None
@@ -49,6 +49,16 @@ class File:
         opened: IO[bytes] = fsspec.core.OpenFile(
             self.fs, self.path, mode="rb", compression=packed
         ).open()
+        return opened
+
+    def _raw(self) -> IO[bytes]:
+        try:
+            opened: IO[bytes] = self.fs.open(self.path, "rb")
+        except OSError as error:
+            raise DataError(
+                f"{self.path} cannot be opened: {error.strerror or error}. Check that it is there "
+                "and that you may read it"
+            ) from error
         return opened
 
     def is_parquet(self) -> bool:
@@ -82,7 +92,12 @@ def find(path: str) -> tuple[File, ...]:
     Raises:
         DataError: there is no such file, the glob matches none, or it is a folder.
     """
-    fs, inner = fsspec.url_to_fs(path)
+    try:
+        fs, inner = fsspec.url_to_fs(path)
+    except (ImportError, ValueError) as error:
+        raise DataError(
+            f"{path}: {error}. Install what this kind of URL needs (for s3: zavtra[s3])"
+        ) from error
     if any(mark in inner for mark in "*?["):
         found = [entry for entry in sorted(fs.glob(inner)) if not fs.isdir(entry)]
         if not found:
@@ -135,5 +150,5 @@ def require(part: Part, columns: Sequence[str], hint: str = "") -> None:
             likely = f"; is the delimiter {other[0]!r}?"
         raise DataError(
             f"{part.name} has no column {column!r}: it has {', '.join(map(repr, found))}{likely}"
-            f"{hint or ' Correct the name in the source section of the configuration.'}"
+            f". {hint or 'Correct the name in the source section of the configuration'}"
         )

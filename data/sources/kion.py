@@ -40,7 +40,7 @@ class KionSource(Source):
                 f"{path} holds no interactions*.csv: give the folder of the unpacked KION files, "
                 "or get them with `zavtra fetch kion`"
             )
-        hint = ". Expected are the columns of KION's interactions.csv"
+        hint = "Expected are the columns of KION's interactions.csv"
         for part in parts:
             require(part, ["user_id", "item_id", "last_watch_dt"], hint)
         columns = set.intersection(*({*part.schema().names} for part in parts))
@@ -81,7 +81,7 @@ class KionSource(Source):
             self._notes.append(f"no {table}*.csv: {table} have no attributes")
             return None
         for part in parts:
-            require(part, [id_column], f". Expected are the columns of KION's {table}.csv")
+            require(part, [id_column], f"Expected are the columns of KION's {table}.csv")
         columns = set.intersection(*({*part.schema().names} for part in parts))
         kinds = (wanted.categorical, wanted.numeric, wanted.multi)
         present = Attributes(*(tuple(n for n in names if n in columns) for names in kinds))

@@ -165,3 +165,9 @@ def test_digest_is_of_the_value() -> None:
     assert digest({"a": 1, "b": date(2021, 1, 1)}) == digest({"b": "2021-01-01", "a": 1})
     assert digest([1, 2]) != digest([2, 1])
     assert len(code_version()) == 64
+
+
+def test_broken_json_is_named(lake: Lake) -> None:
+    lake.write_bytes(b"{half", "runs", "x.json")
+    with pytest.raises(DataError, match=r"x\.json is no JSON .*delete it"):
+        lake.read_json("runs", "x.json")

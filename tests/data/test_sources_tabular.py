@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from intake import bad, log, parquet, run, table, write
 from data.contract import DataError
 from data.lake import Lake
 from data.sources import make_source
+
+REAL = Path(os.environ.get("ZAVTRA_DATA", "nowhere"))
 
 
 @pytest.fixture
@@ -242,6 +245,30 @@ def test_files_that_cannot_be(tmp_path: Path) -> None:
         run(table(tmp_path / "cut.parquet"), Lake(tmp_path / "lake"))
 
 
+def test_unreadable_file_and_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.csv", "user_id,item_id,ts")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fsspec.implementations.local.LocalFileSystem.open", refuse)
+        with pytest.raises(DataError, match=r"a\.csv cannot be opened: Permission denied"):
+            table(path)
+    with pytest.raises(DataError, match="Protocol not known"):
+        table("s9://bucket/a.csv")
+
+
+def test_first_rows_without_arrival_do_not_hide_how_it_is_written(
+    tmp_path: Path, lake: Lake
+) -> None:
+    rows = ["1,1,1610000000,", "1,2,1610000000,1610100000"]
+    path = write(tmp_path / "a.csv", "user_id,item_id,ts,came", *rows)
+    run(table(path, known_at="came"), lake)
+    assert bad(lake) == []
+    assert [str(day) for day in lake.days()] == ["2021-01-07", "2021-01-08"]
+
+
 def test_header_alone_and_unclosed_quote(tmp_path: Path, lake: Lake) -> None:
     with pytest.raises(DataError, match="no rows"):
         run(table(write(tmp_path / "a.csv", "user_id,item_id,ts")), lake)
@@ -276,3 +303,13 @@ def test_attribute_with_a_name_of_the_lake(tmp_path: Path, lake: Lake) -> None:
     )
     with pytest.raises(DataError, match="cannot be called 'title'"):
         run(source, lake)
+
+
+@pytest.mark.real
+def test_real_globo(tmp_path: Path, lake: Lake) -> None:
+    clicks = REAL / "globo" / "clicks.parquet"
+    if not clicks.is_file():
+        pytest.skip("set ZAVTRA_DATA to a folder with globo/ to test on three million clicks")
+    report = run(table(clicks, item_id="click_article_id", ts="click_timestamp"), lake)
+    assert report.interactions.kept == 2_987_469
+    assert (report.users, report.items, report.days) == (322_892, 45_695, 17)
