@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from models.base import Generator
+from models.base import Generator, ModelError, require_above_zero
 from models.interactions import Histories, Interactions
 
 
@@ -34,6 +34,9 @@ class ALS(Generator):
         iterations: int = 15,
         seed: int = 7,
     ) -> None:
+        require_above_zero("als", factors=factors, alpha=alpha, iterations=iterations)
+        if not regularization >= 0:
+            raise ModelError(f"als: regularization is {regularization}; it must be at least 0")
         self.factors = factors
         self.regularization = regularization
         self.alpha = alpha
@@ -42,7 +45,13 @@ class ALS(Generator):
         self.item_factors: np.ndarray | None = None  # (n_items, factors) float32
 
     def fit(self, train: Interactions) -> Self:
-        """Learn the items' vectors; the users' are made from their histories when asked."""
+        """Learn the items' vectors; the users' are made from their histories when asked.
+
+        Raises:
+            ModelError: there is no event.
+        """
+        if len(train) == 0:
+            raise ModelError("als: there is no positive event to learn from")
         model = self._library_model(threads=0)
         model.fit(train.matrix(), show_progress=False)
         self.item_factors = np.asarray(model.item_factors, np.float32)
@@ -63,7 +72,12 @@ class ALS(Generator):
     def score(self, histories: Histories) -> np.ndarray:
         """Inner products of the folded-in users with all items."""
         assert self.item_factors is not None, "fit first"
-        return self.encode(histories) @ self.item_factors.T
+        users = self.encode(histories)
+        if len(users) == 1:
+            # BLAS multiplies a single row by another routine, which rounds otherwise: a user's
+            # scores must not depend on who else is in the chunk.
+            return (np.repeat(users, 2, axis=0) @ self.item_factors.T)[:1]
+        return users @ self.item_factors.T
 
     def _library_model(self, threads: int) -> Any:
         from implicit.cpu.als import AlternatingLeastSquares

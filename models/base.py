@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import zipfile
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -16,6 +17,17 @@ from models.interactions import Histories, Interactions
 
 class ModelError(ValueError):
     """A model that cannot be fitted, used or loaded; the message says why and what to do."""
+
+
+def require_above_zero(kind: str, **values: float | None) -> None:
+    """Refuse parameters that are not above 0; None is one that is switched off.
+
+    Raises:
+        ModelError: it names the kind of model, the parameter and the value.
+    """
+    for name, value in values.items():
+        if value is not None and not value > 0:
+            raise ModelError(f"{kind}: {name} is {value}; it must be above 0")
 
 
 class Generator(ABC):
@@ -95,7 +107,7 @@ class Generator(ABC):
             ModelError: the folder holds another kind of model, or is incomplete.
         """
         try:
-            description = json.loads((folder / "model.json").read_text())
+            description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
             if description["kind"] != cls.kind:
                 raise ModelError(
                     f"{folder} holds a {description['kind']!r} model, not {cls.kind!r}; refit it"
@@ -106,6 +118,8 @@ class Generator(ABC):
                 for name in cls.learned:
                     missing = name in description["missing"]
                     setattr(model, name, None if missing else arrays[name])
-        except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+        except ModelError:
+            raise
+        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise ModelError(f"{folder} is no complete model ({error}); refit it") from error
         return model

@@ -85,11 +85,17 @@ def make_candidates(
         minimum: candidates a user gets at least, as far as the catalogue reaches.
 
     Raises:
-        ModelError: too many sources.
+        ModelError: no source or too many, or one that knows items the histories do not.
     """
-    if len(sources) > MAX_SOURCES:
-        raise ModelError(f"{len(sources)} sources; at most {MAX_SOURCES} can be joined")
+    if not 0 < len(sources) <= MAX_SOURCES:
+        raise ModelError(f"{len(sources)} sources; 1 to {MAX_SOURCES} can be joined")
     n, n_items = len(histories), histories.n_items
+    for source in sources:
+        if source.model.n_items > n_items:
+            raise ModelError(
+                f"source {source.name!r} was fitted on {source.model.n_items} items, the log knows "
+                f"{n_items}: it belongs to other data; refit it"
+            )
     if hidden is None:
         hidden_indptr, hidden_items = np.zeros(n + 1, np.int64), np.empty(0, np.int32)
     else:

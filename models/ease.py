@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 import numpy as np
 from scipy.linalg import lapack
 
-from models.base import Generator, ModelError
+from models.base import Generator, ModelError, require_above_zero
 from models.interactions import Histories, Interactions
 
 
@@ -26,15 +26,18 @@ class EASE(Generator):
     learned: ClassVar[tuple[str, ...]] = ("weights", "kept")
 
     def __init__(self, l2: float = 500.0, max_items: int = 8000) -> None:
-        if l2 <= 0:
-            raise ModelError(f"ease: l2 is {l2}; it must be above 0")
+        require_above_zero("ease", l2=l2, max_items=max_items)
         self.l2 = l2
         self.max_items = max_items
         self.weights: np.ndarray | None = None  # (n_kept, n_kept) float32
         self.kept: np.ndarray | None = None  # (n_kept,) int32 codes, ascending
 
     def fit(self, train: Interactions) -> Self:
-        """Invert the regularised Gram matrix (Cholesky, float32)."""
+        """Invert the regularised Gram matrix (Cholesky, float32).
+
+        Raises:
+            ModelError: there is no event, or the matrix is numerically singular.
+        """
         matrix = train.matrix()
         users_of = np.asarray(matrix.sum(axis=0)).ravel()
         order = np.lexsort((np.arange(train.n_items), -users_of))[: self.max_items]

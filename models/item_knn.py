@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 import numpy as np
 import scipy.sparse as sp
 
-from models.base import Generator, ModelError
+from models.base import Generator, ModelError, require_above_zero
 from models.interactions import Histories, Interactions
 
 WEIGHTINGS = ("bm25", "tfidf", "cosine")
@@ -31,6 +31,9 @@ class ItemKNN(Generator):
     ) -> None:
         if weighting not in WEIGHTINGS:
             raise ModelError(f"item_knn: weighting is {weighting!r}; choose one of {WEIGHTINGS}")
+        require_above_zero("item_knn", neighbours=neighbours, k1=k1)
+        if not 0 <= b <= 1:
+            raise ModelError(f"item_knn: b is {b}; it must be within 0..1")
         self.neighbours = neighbours
         self.weighting = weighting
         self.k1 = k1
@@ -40,9 +43,15 @@ class ItemKNN(Generator):
         self.indptr: np.ndarray | None = None
 
     def fit(self, train: Interactions) -> Self:
-        """Compute the similarities; an item is not its own neighbour."""
+        """Compute the similarities; an item is not its own neighbour.
+
+        Raises:
+            ModelError: there is no event.
+        """
         from implicit.nearest_neighbours import BM25Recommender, CosineRecommender, TFIDFRecommender
 
+        if len(train) == 0:
+            raise ModelError("item_knn: there is no positive event to learn from")
         if self.weighting == "bm25":
             model = BM25Recommender(K=self.neighbours, K1=self.k1, B=self.b)
         else:

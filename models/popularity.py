@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.base import Generator, ModelError
+from models.base import Generator, ModelError, require_above_zero
 from models.interactions import EPOCH_DAY_US, Histories, Interactions
 
 
@@ -25,7 +25,7 @@ class Popularity(Generator):
         weekday: count only events of the weekday recommended for.
         segment_by: categorical user attributes; users are grouped by their values together and
             each group has its own counts, smoothed by everybody's.
-        smoothing: events of everybody that a group's own counts are blended with.
+        smoothing: events of everybody that a group's own counts are blended with; 0: none.
     """
 
     kind: ClassVar[str] = "popularity"
@@ -39,9 +39,9 @@ class Popularity(Generator):
         segment_by: list[str] | None = None,
         smoothing: float = 100.0,
     ) -> None:
-        for name, value in (("window_days", window_days), ("half_life_days", half_life_days)):
-            if value is not None and value <= 0:
-                raise ModelError(f"popularity: {name} is {value}; it must be above 0 days")
+        require_above_zero("popularity", window_days=window_days, half_life_days=half_life_days)
+        if not smoothing >= 0:
+            raise ModelError(f"popularity: smoothing is {smoothing}; it must be at least 0")
         self.window_days = window_days
         self.half_life_days = half_life_days
         self.weekday = weekday
@@ -83,7 +83,8 @@ class Popularity(Generator):
         if self.window_days is not None:
             log = log.since(until - int(self.window_days * EPOCH_DAY_US))
         if self.weekday:
-            log = log.where((log.ts // EPOCH_DAY_US - until // EPOCH_DAY_US) % 7 == 0)
+            # Days are counted back from `until`, a midnight where the users live, not UTC's.
+            log = log.where((log.ts - until) // EPOCH_DAY_US % 7 == 0)
         weight = np.ones(len(log))
         if self.half_life_days is not None:
             age = (until - log.ts) / EPOCH_DAY_US
@@ -100,7 +101,7 @@ class Popularity(Generator):
         own = flat.reshape(n_segments, self.n_items)
         own[0] = total
         size = own.sum(axis=1, keepdims=True)
-        blended = (own + self.smoothing * share) / (size + self.smoothing)
+        blended = (own + self.smoothing * share) / np.maximum(size + self.smoothing, 1e-12)
         self.share = blended.astype(np.float32)
 
     def score(self, histories: Histories) -> np.ndarray:
