@@ -51,7 +51,7 @@ _STYLE: dict[str, Any] = {
 
 
 def bars(labels: Sequence[str], values: Sequence[float], part: Sequence[float] = ()) -> str:
-    """Draw horizontal bars from top to bottom; ``part`` of each is drawn darker, from its end."""
+    """Draw horizontal bars from top to bottom; ``part`` of each is strong, from its end."""
 
     def draw(axes: Axes) -> None:
         at = np.arange(len(labels))
@@ -141,7 +141,7 @@ def timeline(rows: Sequence[tuple[str, date, date, int]], as_of: date) -> str:
 
 
 def heat(labels: Sequence[str], matrix: Sequence[Sequence[float]]) -> str:
-    """Draw a square of shares 0..1, darker is more, each cell with its number."""
+    """Draw a square of shares 0..1, stronger is more, each cell with its number."""
 
     def draw(axes: Axes) -> None:
         from matplotlib.patches import Rectangle

@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Collection
 from typing import Any
 
 from evaluation._blocks import number, percent
 
-_BROKEN = (KeyError, TypeError, ValueError, AttributeError)
-"""What reading a part of the wrong shape raises."""
 
-
-def headline(page: dict[str, Any]) -> list[str]:
-    """Give the sentences that open the page; parts that are missing or broken are left out."""
-    sentences = []
-    for key, say in (("published", _made), ("metrics", _good)):
-        with contextlib.suppress(*_BROKEN):  # :func:`problems` or the part's section tells
-            sentences.append(_said(say, page, key))
-    return [sentence for sentence in sentences if sentence] or [
-        "This run published nothing and judged nothing."
-    ]
-
-
-def problems(page: dict[str, Any], told: Collection[str] = ()) -> list[str]:
-    """Give one sentence for everything that a person should look at.
+def headline(page: dict[str, Any], told: Collection[str] = ()) -> tuple[list[str], list[str]]:
+    """Give the sentences that open the page, and one for everything a person should look at.
 
     Args:
-        page: the report.
-        told: parts whose own section already says that they are broken.
+        page: the report; parts that are missing are left out.
+        told: parts that broke while their section was drawn; the page says so already.
     """
-    found = [str(problem) for problem in page.get("problems") or []]
-    for key, check in (("published", _short_lists), ("data", _quarantine), ("metrics", _behind)):
-        if key in told:
-            continue
+    sentences: list[str] = []
+    problems = [str(problem) for problem in page.get("problems") or []]
+    broken = dict.fromkeys(told, "")
+    for key, say, where in (
+        ("published", _made, sentences),
+        ("metrics", _good, sentences),
+        ("published", _short_lists, problems),
+        ("data", _quarantine, problems),
+        ("metrics", _behind, problems),
+    ):
         try:
-            found.append(_said(check, page, key))
-        except _BROKEN as error:
-            found.append(f"“{key}” of the input cannot be read: {type(error).__name__}: {error}")
-    return [problem for problem in found if problem]
+            where.append(_said(say, page, key))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            message = f"“{key}” of the input cannot be read: {type(error).__name__}: {error}"
+            broken.setdefault(key, message)
+    problems += broken.values()
+    return (
+        [sentence for sentence in sentences if sentence]
+        or ["This run published nothing and judged nothing."],
+        [problem for problem in problems if problem],
+    )
 
 
 def _said(say: Callable[[Any], str], page: dict[str, Any], key: str) -> str:

@@ -101,8 +101,8 @@ def candidates(page: dict[str, Any]) -> list[Any]:
             (
                 "jaccard",
                 "Overlap of proposals (Jaccard)",
-                "Share of the candidates of any two sources that both propose: a source that is "
-                "dark against another adds little to it.",
+                "Share of the candidates of any two sources that both propose: the stronger a "
+                "cell, the less one adds to the other.",
             ),
             (
                 "rbo",
@@ -115,7 +115,7 @@ def candidates(page: dict[str, Any]) -> list[Any]:
         "Recall ceiling",
         _charts.bars(names, [row["recall"] for row in rows], marginal),
         "Share of a user's positives among the candidates: the final list cannot find more. The "
-        "dark end of a bar is what the union would lose without that source.",
+        "strong end of a bar is what the union would lose without that source.",
         table(head, cells),
     )
     lost = [[x["reason"], x["positives"], percent(x["share"])] for x in part["lost"]]

@@ -88,7 +88,7 @@ class UserMetrics:
         Args:
             labels: ``(n_users,)`` label of every user row.
         """
-        return {label.item(): self.mean(labels == label) for label in np.unique(labels)}
+        return {label: self.mean(labels == label) for label in np.unique(labels).tolist()}
 
 
 def accuracy(lists: np.ndarray, relevant: Relevant, ks: Sequence[int] = (1, 5, 10)) -> UserMetrics:

@@ -13,13 +13,13 @@ from typing import Any, NotRequired, TypedDict
 
 from evaluation._blocks import Section, long_date
 from evaluation._diversity import DiversityCurve
-from evaluation._headline import headline, problems
+from evaluation._headline import headline
 from evaluation._sections import SECTIONS
 
 HERE = Path(__file__).parent
 
 
-class Headline(TypedDict):
+class Published(TypedDict):
     """What was published."""
 
     users: int
@@ -64,7 +64,7 @@ class WindowBar(TypedDict):
     end: str
 
 
-class Interval(TypedDict):
+class Bounds(TypedDict):
     """Bounds of a 95 % interval."""
 
     low: float
@@ -76,7 +76,7 @@ class MetricRow(TypedDict):
 
     name: str
     values: dict[str, float]
-    intervals: NotRequired[dict[str, Interval]]
+    intervals: NotRequired[dict[str, Bounds]]
 
 
 class ComparisonRow(TypedDict):
@@ -155,7 +155,7 @@ class Report(TypedDict, total=False):
     as_of: str
     version: str
     """Of the code; stands in the footer."""
-    published: Headline
+    published: Published
     data: Data
     windows: list[WindowBar]
     candidates: dict[str, Any]
@@ -190,9 +190,8 @@ def render(report: Report | dict[str, Any]) -> str:
     page = dict(report)
     title = f"Recommendations for {long_date(page['as_of'])}"
     sections = [_section(page, *entry) for entry in SECTIONS]
-    wrong = problems(page, [s.key for s in sections if s.error]) + [
-        f"The section “{s.title}” could not be made: {s.error}" for s in sections if s.error
-    ]
+    sentences, wrong = headline(page, [s.key for s in sections if s.error])
+    wrong += [f"The section “{s.title}” could not be made: {s.error}" for s in sections if s.error]
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -203,7 +202,7 @@ def render(report: Report | dict[str, Any]) -> str:
     return environment.get_template("report.html.j2").render(
         title=title,
         eyebrow=f"Zavtra · {page['name']}",
-        headline=headline(page),
+        headline=sentences,
         problems=wrong,
         status=_status(len(wrong)),
         sections=sections,

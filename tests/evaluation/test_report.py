@@ -250,3 +250,27 @@ def test_one_source_without_intervals_or_attributes(day):
     text = Page(render(small)).text
     assert "could not be made" not in text
     assert "against the best single source, popularity (0.0000)" in text
+
+
+def test_broken_headline_is_counted_and_a_lone_list_has_no_rival(day):
+    odd = copy.deepcopy(day) | {"published": {"users": "many"}}
+    odd["metrics"]["rows"] = odd["metrics"]["rows"][:1]
+    odd["metrics"]["comparisons"] = []
+    text = Page(render(odd)).text
+    assert text.count("“published” of the input cannot be read: KeyError: 'k'") == 1
+    assert "best single source" not in text
+
+
+def test_a_gain_that_may_be_chance_is_called_so(day):
+    unsure = copy.deepcopy(day)
+    for row in unsure["metrics"]["comparisons"]:
+        row["low"] = -0.001
+    assert "the difference may be chance" in Page(render(unsure)).text
+    assert "the difference may be chance" not in Page(render(day)).text
+
+
+def test_text_in_any_script_is_kept_without_a_warning(day, recwarn):
+    other = {name: day[name] for name in ("name", "as_of")}
+    other["importance"] = [{"feature": "人気度 ⟨🙂⟩", "importance": 1.0}]
+    assert "人気度 ⟨🙂⟩" in Page(render(other)).text
+    assert not recwarn.list
