@@ -20,7 +20,7 @@ from data.log import check_log, future_from, make_log
 from data.partitions import Written, write_days
 from data.plan import STATE, Plan, make_plan
 from data.report import IngestReport, entity_warnings, log_warnings, report_of
-from data.sources.base import Attributes, Source
+from data.sources.base import Attributes, Entities, Source
 from data.staging import stage_log
 from data.validate import Counts
 
@@ -70,7 +70,7 @@ def ingest(
         "max_bad_share": max_bad_share,
     }
     inputs = json.loads(
-        json.dumps({**source.fingerprint(), "options": options, "code": code_version()})
+        json.dumps({**source.fingerprint(), "options": options, "code": code_version("data")})
     )
     state = lake.read_json(STATE) if lake.exists(STATE) else None
     plan = make_plan(lake, state, inputs, moment)
@@ -80,6 +80,27 @@ def ingest(
     with database(memory_gb, timezone) as con:
         state, written = job.run(con, inputs)
     return report_of(state, plan, written)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """All that was read and found good, before the lake changes.
+
+    The rows themselves are in the database: ``log``, ``{name}_good`` and ``{name}_ids``.
+    """
+
+    tables: dict[str, Entities | None]
+    known: dict[str, pa.Table | None]
+    """Id tables of earlier ingests."""
+    counts: dict[str, Counts | None]
+    """Rows of the users and items tables."""
+    parts: list[Counts]
+    """Rows of every part of the log, of earlier ingests too."""
+    first_row: int
+    """Position in the source of the first row read now."""
+    future_from: int | None
+    steps: int
+    """Of progress, up to here."""
 
 
 @dataclass
@@ -97,20 +118,27 @@ class _Job:
     def run(
         self, con: duckdb.DuckDBPyConnection, inputs: dict[str, Any]
     ) -> tuple[dict[str, Any], Written]:
+        """Read and judge everything, then publish it; give the new state and what was written."""
+        read = self._read(con)
+        if self.state is not None:
+            # Cut off from here on, the lake is neither old nor new: the next run must see that.
+            self.lake.write_json({**self.state, "complete": False}, STATE)
+        return self._publish(con, inputs, read)
+
+    def _read(self, con: duckdb.DuckDBPyConnection) -> _Read:
+        """Stage, check and code all that is new; only quarantine files are written."""
         log = self.source.log()
-        tables = {"users": self.source.users(), "items": self.source.items()}
+        bad_share = self.options["max_bad_share"]
         old_parts = self.state["parts"] if self.state and self.plan.mode == "added" else []
         first_row = sum(part["rows"] for part in old_parts)
-
+        tables = {"users": self.source.users(), "items": self.source.items()}
         known = {name: self._known(name) for name in tables}
         counts: dict[str, Counts | None] = {}
         for name, table in tables.items():
             con.execute(f"CREATE TABLE {name}_seen(id VARCHAR, tier INTEGER, pos BIGINT)")
-            counts[name] = ingest_entities(
-                con, self.lake, name, table, self.options["max_bad_share"]
-            )
+            counts[name] = ingest_entities(con, self.lake, name, table, bad_share)
 
-        parts = len(log.parts) - self.plan.skip
+        steps = len(log.parts) - self.plan.skip + 1
         staged = stage_log(
             con,
             log,
@@ -118,7 +146,7 @@ class _Job:
             first_row,
             self.now,
             self.options["timezone"],
-            lambda done: self.progress(done, parts + 1),
+            lambda done: self.progress(done, steps),
         )
         for name, column in (("users", "uid"), ("items", "iid")):
             con.execute(
@@ -127,56 +155,62 @@ class _Job:
             )
             ids.assign(con, name, known[name], whole=self.plan.mode == "full")
         make_log(con, self.lake, log, first_row, self.options["keep_duplicates"])
-        bad_share = self.options["max_bad_share"]
         new_parts = check_log(con, self.lake, log, staged, self.now, bad_share)
         moments = [future_from(con, log, self.now)]
         if old_parts and self.state:
             moments.append(self.state["future_from"])
-        future = min((moment for moment in moments if moment is not None), default=None)
+        return _Read(
+            tables,
+            known,
+            counts,
+            [*(Counts(**part) for part in old_parts), *new_parts],
+            first_row,
+            min((moment for moment in moments if moment is not None), default=None),
+            steps,
+        )
 
-        # From here on the lake changes; ids first, for they only ever grow.
+    def _publish(
+        self, con: duckdb.DuckDBPyConnection, inputs: dict[str, Any], read: _Read
+    ) -> tuple[dict[str, Any], Written]:
+        """Write the lake: ids first, for they only ever grow, and the state last."""
         sizes = {}
-        for name in tables:
-            table = ids.table_of(con, name, known[name])
+        for name, known in read.known.items():
+            table = ids.table_of(con, name, known)
             self.lake.write_table(table, ids.FOLDER, f"{name}.parquet")
             sizes[name] = len(table)
-        for name, entities in tables.items():
+        attributes = {}
+        for name, entities in read.tables.items():
             write_entities(con, self.lake, name, entities)
-        self.lake.write_json(
-            {
-                name: (entities.attributes if entities else Attributes()).to_dict()
-                for name, entities in tables.items()
-            },
-            "attributes.json",
-        )
-        steps = parts + 1
+            attributes[name] = (entities.attributes if entities else Attributes()).to_dict()
+        self.lake.write_json(attributes, "attributes.json")
         written = write_days(
             con,
             self.lake,
-            first_row,
-            lambda done, total: self.progress(steps + done, steps + total),
+            read.first_row,
+            lambda done, total: self.progress(read.steps + done, read.steps + total),
         )
         days = self.lake.days()
-        every = [*(Counts(**part) for part in old_parts), *new_parts]
-        total = Counts.total(every)
+        total = Counts.total(read.parts)
+        users, items = read.counts["users"], read.counts["items"]
         state = {
+            "complete": True,
             "inputs": inputs,
-            "parts": [dataclasses.asdict(part) for part in every],
+            "parts": [dataclasses.asdict(part) for part in read.parts],
             "interactions": dataclasses.asdict(total),
-            "user_rows": counts["users"] and dataclasses.asdict(counts["users"]),
-            "item_rows": counts["items"] and dataclasses.asdict(counts["items"]),
+            "user_rows": dataclasses.asdict(users) if users else None,
+            "item_rows": dataclasses.asdict(items) if items else None,
             "users": sizes["users"],
             "items": sizes["items"],
             "days": len(days),
             "first_day": str(days[0]) if days else None,
             "last_day": str(days[-1]) if days else None,
-            "future_from": future,
+            "future_from": read.future_from,
             "last": {"mode": self.plan.mode, "why": self.plan.why},
             "warnings": [
                 *self.source.notes(),
                 *log_warnings(total, days),
-                *entity_warnings(con, "users", counts["users"]),
-                *entity_warnings(con, "items", counts["items"]),
+                *entity_warnings(con, "users", users),
+                *entity_warnings(con, "items", items),
             ],
         }
         self.lake.write_json(state, STATE)

@@ -28,6 +28,7 @@ from tasks.ranker import load_ranker
 from tasks.run import Ref, Run
 
 FINAL = "final"
+ROOMS = ("data", "evaluation", "features", "models", "tasks")
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def evaluate(run: Run, fits: list[Ref], ranker: Ref, state: str) -> Ref:
         "days": window.days,
         "settings": run.settings.model_dump(include={"recommend", "windows", "positive_min"}),
     }
-    return run.step(*run.folder("test"), inputs=inputs, make=make)
+    return run.step(*run.folder("test"), inputs=inputs, make=make, rooms=ROOMS)
 
 
 def judge(tests: WindowLists, catalogue: Catalogue, k: int) -> dict[str, Any]:

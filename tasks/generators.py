@@ -30,7 +30,8 @@ def fit_generator(run: Run, cutoff: date, name: str) -> Ref:
         model.fit(read_log(run.lake, cutoff).positive(run.settings.positive_min))
         model.save(folder)
 
-    return run.step(*_place(cutoff, settings), inputs=_inputs(run, cutoff, settings), make=make)
+    place, inputs = _place(cutoff, settings), _inputs(run, cutoff, settings)
+    return run.step(*place, inputs=inputs, make=make, rooms=("data", "models"))
 
 
 def fitted_names(run: Run) -> list[str]:

@@ -73,7 +73,7 @@ def train_ranker(run: Run, windows: list[Ref]) -> Ref:
         (folder / "summary.json").write_text(json.dumps(summary, indent=1))
 
     inputs = {"windows": [ref.digest for ref in windows], "settings": settings.model_dump()}
-    return run.step(*run.folder("ranker"), inputs=inputs, make=make)
+    return run.step(*run.folder("ranker"), inputs=inputs, make=make, rooms=("models",))
 
 
 def load_ranker(run: Run, ref: Ref) -> Ranker:

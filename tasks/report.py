@@ -23,6 +23,7 @@ from tasks.day import read_log
 from tasks.features import catalog_of
 from tasks.run import Ref, Run
 
+ROOMS = ("data", "evaluation", "tasks")
 SAMPLE_USERS = 6
 SHOWN_HISTORY = 8
 
@@ -42,7 +43,8 @@ def make_report(run: Run, steps: list[Ref]) -> Ref:
         (folder / "report.json").write_text(text, encoding="utf-8")
         (folder / "report.html").write_text(render(report), encoding="utf-8")
 
-    ref = run.step(*run.folder("report"), inputs=[step.digest for step in steps], make=make)
+    inputs = [step.digest for step in steps]
+    ref = run.step(*run.folder("report"), inputs=inputs, make=make, rooms=ROOMS)
     _publish_artifacts(run, run.lake.read_json(*ref.parts, "report.json"))
     return ref
 
@@ -86,7 +88,7 @@ def _data(run: Run) -> dict[str, Any]:
     days, per_day = np.unique(log.ts // 86_400_000_000, return_counts=True)
     first = date(1970, 1, 1)
     return {
-        "rows_read": counts["read"],
+        "rows_read": counts["rows"],
         "interactions": len(log),
         "positives": len(log.positive(run.settings.positive_min)),
         "users": len(np.unique(log.user)),
@@ -165,7 +167,7 @@ def _publish_artifacts(run: Run, report: dict[str, Any]) -> None:
     create_table_artifact(key=f"{name}-metrics", table=metrics, description=f"as of {run.as_of}")
     create_table_artifact(
         key=f"{name}-candidates",
-        table=report["candidates"]["sources"],
+        table=report["candidates"]["rows"],
         description=f"recall of the candidate sources, as of {run.as_of}",
     )
     create_table_artifact(

@@ -62,15 +62,22 @@ class Run:
         """Give the place of what belongs to this day alone."""
         return ("runs", f"as_of={self.as_of}", *parts)
 
-    def step(self, *parts: str, inputs: Any, make: Callable[[Path], None]) -> Ref:
+    def step(
+        self,
+        *parts: str,
+        inputs: Any,
+        make: Callable[[Path], None],
+        rooms: tuple[str, ...] = ("data", "features", "models", "tasks"),
+    ) -> Ref:
         """Make a folder of the lake, unless it was made from just these inputs by this code.
 
         Args:
             parts: place of the folder in the lake.
             inputs: all that decides what is made (JSON-able; dates as they are).
             make: fills an empty local folder.
+            rooms: the code that decides what is made.
         """
-        inputs = {"inputs": inputs, "code": code_version()}
+        inputs = {"inputs": inputs, "code": code_version(*rooms)}
         seconds = None
         if not self.lake.is_current(*parts, inputs=inputs):
             start = perf_counter()

@@ -164,7 +164,7 @@ def test_same_table_same_bytes(tmp_path: Path) -> None:
 def test_digest_is_of_the_value() -> None:
     assert digest({"a": 1, "b": date(2021, 1, 1)}) == digest({"b": "2021-01-01", "a": 1})
     assert digest([1, 2]) != digest([2, 1])
-    assert len(code_version()) == 64
+    assert len(code_version("data")) == 64
 
 
 def test_broken_json_is_named(lake: Lake) -> None:
