@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,14 @@ from pydantic import BaseModel, ValidationError
 from config.settings import Settings
 
 HERE = Path(__file__).parent
+_MESSAGES = {
+    "missing": "is required and missing",
+    "model_type": "must be a mapping of keys to values",
+    "model_attributes_type": "must be a mapping of keys to values",
+    "dict_type": "must be a mapping of keys to values",
+    "list_type": "must be a list",
+    "union_tag_not_found": "says no kind: synthetic, movielens, kion or tabular",
+}
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
@@ -82,7 +91,7 @@ def _expand(value: Any, path: Path) -> Any:
 
     def replace(match: re.Match[str]) -> str:
         name, default = match[1], match[2]
-        found = os.environ.get(name, default)
+        found = os.environ.get(name) or default  # set to nothing is not set, as in a shell
         if found is None:
             raise ConfigError(
                 f"{path}: {value!r} needs the environment variable {name}; set it, e.g. "
@@ -96,21 +105,31 @@ def _expand(value: Any, path: Path) -> Any:
 def _explain(error: ValidationError, path: Path) -> str:
     lines = [f"{path}: {error.error_count()} problem(s) in the configuration"]
     for problem in error.errors():
-        # Discriminated unions put the kind into the location; it is not a key of the file.
         where = [str(part) for part in problem["loc"]]
-        field = ".".join(where) or "(top level)"
+        field = ".".join(_keys_of(where))
+        message = _MESSAGES.get(problem["type"], problem["msg"])
+        message = message.removeprefix("Value error, ").replace("Input should be", "must be")
+        if problem["type"] == "string_type" and isinstance(problem["input"], int | float | date):
+            message = "must be text: put it in quotes"
         if problem["type"] == "extra_forbidden":
             known = _fields_at(where[:-1])
             near = difflib.get_close_matches(where[-1], known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             lines.append(f"  {field}: unknown key{hint}; allowed: {', '.join(known)}")
-        elif problem["type"] == "missing":
-            lines.append(f"  {field}: is required and missing")
+        elif problem["type"] == "union_tag_invalid":
+            kinds = problem["ctx"]["expected_tags"]
+            lines.append(
+                f"  {field}.kind: must be one of {kinds} (found {problem['ctx']['tag']!r})"
+            )
         else:
-            message = problem["msg"].removeprefix("Value error, ")
             found = "" if isinstance(problem["input"], dict) else f" (found {problem['input']!r})"
-            lines.append(f"  {field}: {message}{found}")
+            lines.append("  " + (f"{field}: " if field else "") + message + found)
     return "\n".join(lines)
+
+
+def _keys_of(where: list[str]) -> list[str]:
+    """Leave out the kind that a choice of sections puts into a location: no key of the file."""
+    return [part for at, part in enumerate(where) if not (at == 1 and where[0] == "source")]
 
 
 def _fields_at(where: list[str]) -> list[str]:

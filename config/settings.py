@@ -6,6 +6,7 @@ name of the field, the value found and what is allowed (see :mod:`config.load`).
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -34,6 +35,15 @@ class SyntheticSource(Section):
     days: Days = Field(120, description="days of history")
     start: str = Field("2026-01-01", description="first day, YYYY-MM-DD")
     seed: int = Field(7, ge=0, description="same seed, same bytes")
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def _is_a_day(cls, start: Any) -> Any:
+        try:
+            day = start if isinstance(start, date) else date.fromisoformat(str(start))
+        except ValueError as error:
+            raise ValueError("must be a day, YYYY-MM-DD") from error
+        return day.isoformat()
 
 
 class MovieLensSource(Section):
@@ -151,7 +161,11 @@ class GeneratorSettings(Section):
     """
 
     kind: str = Field(description="popularity, als, ease, item_knn")
-    name: str = Field("", description="name in tables and features; default: the kind")
+    name: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        description="name in tables, features and folders; default: the kind",
+    )
     candidates: int = Field(
         100, ge=0, description="items proposed for a user; 0: only scores what others propose"
     )
@@ -230,6 +244,7 @@ class Settings(Section):
             GeneratorSettings(kind="item_knn"),
         ],
         min_length=1,
+        max_length=31,
         description="candidate sources",
     )
     features: FeatureSettings = FeatureSettings()

@@ -108,17 +108,20 @@ class Ranker:
         """Grow the trees on stacked windows, oldest first; the newest says how many.
 
         Raises:
-            ModelError: a window without hits or non-hits.
+            ModelError: a window without hits or non-hits, or features that all are constant.
         """
         for number, rows in enumerate(windows, start=1):
             rows.check(f"ranker window {number} of {len(windows)}")
+            if len(rows.features) != len(names):
+                raise ModelError(f"{len(names)} names for {len(rows.features)} features")
         self.names = names
         trees = self.iterations
         if self.early_stopping_rounds is not None:
             learn, judge = _split_newest(windows)
             probe = self._library_model(trees)
-            probe.fit(
-                self._pool(learn),
+            self._grow(
+                probe,
+                learn,
                 eval_set=self._pool([judge]),
                 early_stopping_rounds=self.early_stopping_rounds,
             )
@@ -129,7 +132,7 @@ class Ranker:
                 for name, values in curves.items()
             }
         self._model = self._library_model(trees)
-        self._model.fit(self._pool(windows))
+        self._grow(self._model, windows)
         return self
 
     def predict(self, features: np.ndarray) -> np.ndarray:
@@ -140,7 +143,19 @@ class Ranker:
 
         Returns:
             ``(n,)`` float32.
+
+        Raises:
+            ModelError: it was trained on another number of features, or not at all.
         """
+        if self._model is None:
+            raise ModelError("the ranker is not trained: call fit or load first")
+        if len(features) != len(self.names):
+            raise ModelError(
+                f"the ranker was trained on {len(self.names)} features, it was given "
+                f"{len(features)}; train it again"
+            )
+        if features.shape[1] == 0:
+            return np.empty(0, np.float32)
         raw = self._model.predict(features.T, prediction_type="RawFormulaVal", thread_count=1)
         return np.asarray(raw, np.float32)
 
@@ -172,11 +187,11 @@ class Ranker:
         from catboost import CatBoost, CatBoostError
 
         try:
-            description = json.loads((folder / "ranker.json").read_text())
+            description = json.loads((folder / "ranker.json").read_text(encoding="utf-8"))
             ranker = cls(loss=description["loss"])
             ranker.names, ranker.curve = description["names"], description["curve"]
             ranker._model = CatBoost().load_model(str(folder / "ranker.cbm"))
-        except (OSError, KeyError, json.JSONDecodeError, CatBoostError) as error:
+        except (OSError, KeyError, TypeError, ValueError, CatBoostError) as error:
             raise ModelError(f"{folder} is no complete ranker ({error}); train it again") from error
         return ranker
 
@@ -196,6 +211,14 @@ class Ranker:
                 "logging_level": "Silent",
             }
         )
+
+    def _grow(self, model: Any, windows: list[Rows], **options: Any) -> None:
+        from catboost import CatBoostError
+
+        try:
+            model.fit(self._pool(windows), **options)
+        except CatBoostError as error:
+            raise ModelError(f"CatBoost cannot learn from the ranker's rows: {error}") from error
 
     def _pool(self, windows: list[Rows]) -> Any:
         from catboost import Pool
@@ -218,7 +241,7 @@ def _split_newest(windows: list[Rows]) -> tuple[list[Rows], Rows]:
     if len(windows) > 1:
         return windows[:-1], windows[-1]
     rows = windows[0]
-    judges = rows.group % 5 == 4
+    judges = np.cumsum(np.diff(rows.group, prepend=rows.group[:1]) != 0) % 5 == 4
     learn, judge = (
         Rows(rows.features[:, part], rows.label[part], rows.group[part])
         for part in (~judges, judges)
