@@ -154,7 +154,8 @@ def heat(labels: Sequence[str], matrix: Sequence[Sequence[float]]) -> str:
                 axes.add_patch(
                     Rectangle((j, i), 0.96, 0.96, color=SERIES[0], alpha=0.04 + 0.56 * shade, lw=0)
                 )
-                axes.text(j + 0.48, i + 0.5, f"{value:.2f}", ha="center", va="center")
+                shown, at = f"{value:.2f}", (j + 0.48, i + 0.5)
+                axes.text(*at, shown, ha="center", va="center", size=min(9, 72 / n))
         axes.set_xlim(0, n)
         axes.set_ylim(n, 0)
         axes.grid(visible=False)

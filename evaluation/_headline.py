@@ -74,6 +74,8 @@ def _quarantine(part: dict[str, Any]) -> str:
 
 
 def _good(part: dict[str, Any]) -> str:
+    if not part["users"]:
+        return ""
     main, users = part["main"], number(part["users"])
     rows = {row["name"]: row for row in part["rows"]}
     final = rows[part["final"]]
@@ -104,6 +106,8 @@ def _good(part: dict[str, Any]) -> str:
 
 
 def _behind(part: dict[str, Any]) -> str:
+    if not part["users"]:
+        return "Nobody could be judged: no user has a positive in the test window."
     rows = {row["name"]: row["values"][part["main"]] for row in part["rows"]}
     own = rows[part["final"]]
     ahead = [name for name, value in rows.items() if name != part["final"] and value > own]

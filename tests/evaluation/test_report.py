@@ -261,6 +261,14 @@ def test_broken_headline_is_counted_and_a_lone_list_has_no_rival(day):
     assert "best single source" not in text
 
 
+def test_nobody_to_judge_is_a_problem(day):
+    nobody = copy.deepcopy(day)
+    nobody["metrics"]["users"] = 0
+    text = Page(render(nobody)).text
+    assert "Nobody could be judged" in text
+    assert "the final list reaches" not in text
+
+
 def test_a_gain_that_may_be_chance_is_called_so(day):
     unsure = copy.deepcopy(day)
     for row in unsure["metrics"]["comparisons"]:
