@@ -14,6 +14,8 @@ looked up (:mod:`features.asof`), so a changed attribute or a new feature rebuil
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -25,8 +27,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from data.contract import INTERACTIONS, ITEM, TS, USER, VALUE
-from data.lake import Lake, digest
+from data.contract import INTERACTIONS, ITEM, TS, USER, VALUE, DataError
+from data.lake import MANIFEST, Lake, digest
 from features import cut
 from features.cut import block_end, from_epoch_day
 from features.declaration import Catalog
@@ -96,7 +98,8 @@ def update_state(
     lake.interaction_files(as_of)  # refuses an empty history in the user's words
     days = [day for day in lake.days() if cut.before(day, as_of)]
     inputs = {day: _day_inputs(lake, day, positive_min, timezone) for day in days}
-    stale = [d for d in days if not lake.is_current(*DAYS, f"day={d}", inputs=inputs[d])]
+    sums = {day: _digest_if_current(lake, day, inputs[day]) for day in days}
+    stale = [day for day in days if not sums[day]]
     ends = [e for e, _ in groupby(days, block_end) if e <= as_of]
     _forget(lake, as_of, set(days), set(ends))
     done, connection = 0, _connect(memory_gb, threads)
@@ -114,8 +117,8 @@ def update_state(
             for day, table in _day_tables(lake, connection, stale, as_of, positive_min, timezone):
                 with lake.writing(*DAYS, f"day={day}", inputs=inputs[day]) as folder:
                     _write(table, folder / PART)
+                sums[day] = lake.digest_of(*DAYS, f"day={day}")
                 told()
-        sums = {day: lake.digest_of(*DAYS, f"day={day}") for day in days}
         for end, members in groupby(days, block_end):
             if end > as_of:
                 break
@@ -154,6 +157,16 @@ def _day_inputs(lake: Lake, day: date, positive_min: float, timezone: str) -> di
         "positive_min": positive_min,
         "timezone": timezone,
     }
+
+
+def _digest_if_current(lake: Lake, day: date, inputs: dict[str, Any]) -> str:
+    """Digest of a day's partition, read once; "" where it is missing or made from other inputs."""
+    try:
+        manifest = lake.read_bytes(*DAYS, f"day={day}", MANIFEST)
+    except DataError:
+        return ""
+    current = json.loads(manifest)["inputs"] == digest(inputs)
+    return hashlib.sha256(manifest).hexdigest() if current else ""
 
 
 def _forget(lake: Lake, as_of: date, days: set[date], ends: set[date]) -> None:
