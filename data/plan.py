@@ -43,6 +43,8 @@ def make_plan(lake: Lake, state: dict[str, Any] | None, inputs: dict[str, Any], 
     """
     if state is None:
         return Plan("full", "first ingest")
+    if not state["complete"]:
+        return Plan("full", "the last ingest was cut off")
     gone = [file for file in FILES if not lake.exists(*file.split("/"))]
     if gone or len(lake.days()) != state["days"]:
         return Plan("full", f"{gone[0] if gone else 'a day'} is missing in the lake")

@@ -218,6 +218,10 @@ def test_crash_in_the_middle_is_healed_by_the_next_run(
             run(table(glob), lake)
     assert len(log(lake)) == 6, "two of the four days were written before the disk was full"
     assert not list(Path(lake.root).rglob(".writing-*"))
+    (tmp_path / "d" / "2.csv").rename(tmp_path / "2.csv")
+    assert run(table(glob), lake).why == "the last ingest was cut off"
+    assert sorted(row[:2] for row in log(lake)) == [("a", "x")] * 4
+    (tmp_path / "2.csv").rename(tmp_path / "d" / "2.csv")
     assert run(table(glob), lake).mode == "added"
     assert sorted(row[:2] for row in log(lake)) == [("a", "x")] * 4 + [("b", "y")] * 4
     whole = Lake(tmp_path / "whole")
