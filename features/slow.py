@@ -110,7 +110,10 @@ class SlowPath:
             case "mean":
                 return _over(int(inside.fixed.sum()), len(inside.age) * 65536)
             case "share":
-                return _over(len(inside.age), len(self._within(self.log, feature).age))
+                total = self._once(
+                    ("total", feature), lambda: len(self._within(self.log, feature).age)
+                )
+                return _over(len(inside.age), total)
             case "positive share":
                 return _over(int(inside.positive.sum()), len(inside.age))
             case "decayed count":
