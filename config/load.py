@@ -30,6 +30,19 @@ class ConfigError(ValueError):
     """A configuration that cannot be used; the message names the field and the remedy."""
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which YAML libraries take the last in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys: set[Any] = set()
+        for key, _ in node.value:
+            if key.value in keys:
+                problem = f"the key {key.value!r} stands twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            keys.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
 def available() -> list[str]:
     """Names of the data sets that come with the package."""
     return sorted(path.stem for path in HERE.glob("*.yaml"))
@@ -48,7 +61,7 @@ def load_settings(name_or_path: str, **overrides: Any) -> Settings:
     """
     path = _find(name_or_path)
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not readable as YAML: {error}") from error
     if not isinstance(raw, dict):

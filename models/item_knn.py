@@ -48,16 +48,25 @@ class ItemKNN(Generator):
         Raises:
             ModelError: there is no event.
         """
-        from implicit.nearest_neighbours import BM25Recommender, CosineRecommender, TFIDFRecommender
+        from implicit.nearest_neighbours import (
+            ItemItemRecommender,
+            bm25_weight,
+            normalize,
+            tfidf_weight,
+        )
 
         if len(train) == 0:
             raise ModelError("item_knn: there is no positive event to learn from")
+        items = train.matrix().T
         if self.weighting == "bm25":
-            model = BM25Recommender(K=self.neighbours, K1=self.k1, B=self.b)
+            items = bm25_weight(items, self.k1, self.b)
         else:
-            library = TFIDFRecommender if self.weighting == "tfidf" else CosineRecommender
-            model = library(K=self.neighbours)
-        model.fit(train.matrix(), show_progress=False)
+            with np.errstate(invalid="ignore"):
+                items = normalize(tfidf_weight(items) if self.weighting == "tfidf" else items)
+            # Users who met all items but one weigh nothing; an item of theirs alone is 0 / 0.
+            np.nan_to_num(items.data, copy=False)
+        model = ItemItemRecommender(K=self.neighbours)
+        model.fit(items.T.tocsr(), show_progress=False)
         similarity = model.similarity.tocsr().astype(np.float32)
         similarity.setdiag(0.0)
         similarity.eliminate_zeros()

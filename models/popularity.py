@@ -11,6 +11,9 @@ import pyarrow.compute as pc
 from models.base import Generator, ModelError, require_above_zero
 from models.interactions import EPOCH_DAY_US, Histories, Interactions
 
+MAX_COUNTS = 1 << 27
+"""Groups of users times items at most (1 GiB of counts)."""
+
 
 class Popularity(Generator):
     """Score an item by its share of the positives of the last days.
@@ -54,7 +57,7 @@ class Popularity(Generator):
         """Group the users by ``segment_by``.
 
         Raises:
-            ModelError: an attribute is not in the users table.
+            ModelError: an attribute is not in the users table, or has several values a user.
         """
         del items
         if not self.segment_by:
@@ -65,6 +68,12 @@ class Popularity(Generator):
                 f"popularity: segment_by {unknown[0]!r} is no attribute of the users; "
                 f"there are {users.column_names[1:]}"
             )
+        for name in self.segment_by:
+            if pa.types.is_nested(users[name].type):
+                raise ModelError(
+                    f"popularity: segment_by {name!r} is a {users[name].type}; it must be a "
+                    "categorical attribute, one value a user"
+                )
         values = [pc.fill_null(users[name].cast(pa.string()), "") for name in self.segment_by]
         keys = pc.binary_join_element_wise(*values, "\x1f").combine_chunks().dictionary_encode()
         codes = users.column(0).to_numpy()
@@ -79,7 +88,11 @@ class Popularity(Generator):
         return self
 
     def refresh(self, log: Interactions, until: int) -> None:
-        """Count the events of the window that ends at ``until``."""
+        """Count the events of the window that ends at ``until``.
+
+        Raises:
+            ModelError: so many groups of users that their counts would not fit into memory.
+        """
         if self.window_days is not None:
             log = log.since(until - int(self.window_days * EPOCH_DAY_US))
         if self.weekday:
@@ -96,6 +109,12 @@ class Popularity(Generator):
             self.share = share.astype(np.float32)[None, :]
             return
         n_segments = int(self._segment.max(initial=0)) + 1
+        if n_segments * self.n_items > MAX_COUNTS:
+            raise ModelError(
+                f"popularity: segment_by {self.segment_by} makes {n_segments - 1} groups of users; "
+                f"{self.n_items} items allow {MAX_COUNTS // self.n_items}: take attributes with "
+                "fewer values"
+            )
         segment = self._segments_of(log.user)
         flat = np.bincount(segment * self.n_items + log.item, weight, n_segments * self.n_items)
         own = flat.reshape(n_segments, self.n_items)
