@@ -207,6 +207,10 @@ class RankerSettings(Section):
     depth: int = Field(6, ge=1, le=12)
     learning_rate: float = Field(0.05, gt=0, le=1)
     l2_leaf_reg: float = Field(3.0, ge=0)
+    feature_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.3, description="fraction of the features each split may choose from"
+    )
+    borders: int = Field(64, ge=2, le=254, description="values a feature is cut into")
     early_stopping_rounds: int | None = Field(
         50, ge=1, description="trees without gain on the newest window; none: grow all trees"
     )

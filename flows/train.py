@@ -17,7 +17,7 @@ from typing import Any
 
 from prefect import flow
 from prefect.futures import PrefectFuture
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.start import AsOf, Outcome, finish, open_run, open_settings, run_name
 from tasks.evaluate import evaluate
@@ -26,7 +26,7 @@ from tasks.generators import fit_generator, fitted_names
 from tasks.ranker import make_rows, train_ranker
 from tasks.run import Ref, Run
 
-RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(max_workers=4)
+RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,8 @@ class Ranker:
         depth: of a tree.
         learning_rate: shrinkage.
         l2_leaf_reg: L2 penalty of leaf values.
+        feature_share: fraction 0..1 of the features each split may choose from.
+        borders: values a feature is cut into.
         early_stopping_rounds: trees without gain on the newest window before growing stops;
             None: grow all. After stopping, the ranker is grown anew on all windows with the
             number of trees found.
@@ -88,6 +90,8 @@ class Ranker:
         depth: int = 6,
         learning_rate: float = 0.05,
         l2_leaf_reg: float = 3.0,
+        feature_share: float = 0.3,
+        borders: int = 64,
         early_stopping_rounds: int | None = 50,
         seed: int = 7,
         threads: int = 0,
@@ -97,6 +101,8 @@ class Ranker:
         self.depth = depth
         self.learning_rate = learning_rate
         self.l2_leaf_reg = l2_leaf_reg
+        self.feature_share = feature_share
+        self.borders = borders
         self.early_stopping_rounds = early_stopping_rounds
         self.seed = seed
         self.threads = threads
@@ -205,6 +211,10 @@ class Ranker:
                 "depth": self.depth,
                 "learning_rate": self.learning_rate,
                 "l2_leaf_reg": self.l2_leaf_reg,
+                "rsm": self.feature_share,
+                "border_count": self.borders,
+                # CatBoost's ten Newton steps a leaf cost twice the time and gain nothing here.
+                "leaf_estimation_iterations": 1,
                 "random_seed": self.seed,
                 "thread_count": self.threads or -1,
                 "allow_writing_files": False,
