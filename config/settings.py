@@ -51,6 +51,9 @@ class MovieLensSource(Section):
 
     kind: Literal["movielens"] = "movielens"
     path: str = Field(description="folder with ratings.dat, u.data or ratings.csv")
+    stars_min: float | None = Field(
+        None, ge=0, le=5, description="ratings below it are left out (and counted); none: all read"
+    )
 
 
 class KionSource(Section):
