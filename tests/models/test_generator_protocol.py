@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from models.base import Generator, ModelError
@@ -207,3 +208,13 @@ def test_parameters_arrive_in_their_type() -> None:
         "segment_by": ["age", "sex"],
         "smoothing": 100.0,
     }
+
+
+@every_kind
+def test_attributes_may_always_be_attached(kind: str, tastes: Interactions) -> None:
+    plain = fitted(kind, tastes)
+    model = make_generator(kind, **PARAMS[kind])
+    table = pa.table({"code": pa.array([0], pa.int32()), "age": ["young"]})
+    model.attach(table, table)
+    histories = tastes.histories()
+    assert model.fit(tastes).score(histories).tobytes() == plain.score(histories).tobytes()
