@@ -26,6 +26,7 @@ from benchmarks.protocol import Check, Result, Row, model_figures
 from benchmarks.real import read_ml1m
 from benchmarks.sources import lists_of
 from benchmarks.time_split import Split, split_global_time
+from config import load_settings
 from evaluation.accuracy import UserMetrics
 from evaluation.bootstrap import bootstrap_interval, paired_bootstrap
 from models.als import ALS
@@ -33,6 +34,9 @@ from models.base import Generator
 from models.ease import EASE
 from models.item_knn import ItemKNN
 from models.popularity import Popularity
+from tasks.catalogue import external_ids
+from tasks.evaluate import FINAL as PIPELINE_FINAL
+from tasks.evaluate import WindowLists
 
 AS_OF = date(2000, 12, 28)
 TEST_DAYS = 28
@@ -134,9 +138,22 @@ def zavtra_lists(as_of: date, options: argparse.Namespace) -> Lists:
 
     Sources, features and ranker of these lists know nothing of what happens on or after ``as_of``.
     """
-    from tasks.evaluate import benchmark_lists
+    from benchmarks.pipeline import trained
 
-    return Lists(*benchmark_lists("ml-1m", as_of, K))
+    settings = load_settings(
+        "ml-1m",
+        name="ml1m-gts28",
+        source={"stars_min": POSITIVE_STARS},
+        recommend={"k": K, "seen": "positive"},
+    )
+    # The test window of the run is the protocol's: it ends where the run's as_of stands.
+    with trained(settings, as_of + timedelta(days=TEST_DAYS)) as run:
+        made = WindowLists.load(run.lake.local(*run.folder("test")))
+        users, items = (external_ids(run.lake, what).to_numpy() for what in ("users", "items"))
+    lists = np.where(made.lists < 0, -1, items[np.maximum(made.lists, 0)])
+    by_name = dict(zip(made.systems, lists, strict=True))
+    final = by_name.pop(PIPELINE_FINAL)
+    return Lists(users[made.user], final, by_name)
 
 
 def run(options: argparse.Namespace) -> Result:

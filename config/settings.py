@@ -221,6 +221,12 @@ class RankerSettings(Section):
         100, ge=0, description="non-hits kept for a user: those best ranked by any source"
     )
     tail_negative_share: Share = Field(0.2, description="share kept of the other non-hits")
+    max_lists: int = Field(
+        20_000,
+        ge=1,
+        description="lists of a window learnt from at most (one list: one user on one day); of "
+        "more, as many are drawn",
+    )
     seed: int = Field(7, ge=0)
 
 

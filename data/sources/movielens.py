@@ -44,6 +44,7 @@ class MovieLensSource(Source):
 
     Args:
         path: the folder, or an fsspec URL of it.
+        stars_min: ratings below it are left out (and counted); none: all are read.
 
     Raises:
         DataError: the folder holds none of these, or a file that belongs to them is missing.
@@ -51,7 +52,8 @@ class MovieLensSource(Source):
 
     kind = "movielens"
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, stars_min: float | None = None) -> None:
+        self._stars_min = stars_min
         self._folder = path.rstrip("/")
         found = [edition for edition, file in _FILES.items() if self._has(file)]
         if not found:
@@ -69,7 +71,14 @@ class MovieLensSource(Source):
             names = None
         part = CsvPart(self._file(_FILES[self._edition]), delimiter, names)
         return Log(
-            (part,), "userId", "movieId", "timestamp", "s", value="rating", value_scale=STARS
+            (part,),
+            "userId",
+            "movieId",
+            "timestamp",
+            "s",
+            value="rating",
+            value_scale=STARS,
+            value_min=self._stars_min,
         )
 
     def users(self) -> Entities | None:
