@@ -19,19 +19,27 @@ def source_feature_names(sources: list[str]) -> list[str]:
     return [*per_source, "sources"]
 
 
-def source_features(candidates: Candidates, out: np.ndarray) -> None:
+def source_features(
+    candidates: Candidates, out: np.ndarray, pairs: np.ndarray | None = None
+) -> None:
     """Write score, rank and percentile in every source, and how many sources proposed the pair.
 
     Args:
         candidates: of a chunk of users.
-        out: ``(3 * n_sources + 1, n_pairs)`` float32, one feature a row.
+        out: ``(3 * n_sources + 1, n)`` float32, one feature a row.
+        pairs: ``(n,)`` positions of the candidates to describe; None: all, ``n`` is ``n_pairs``.
     """
-    n_sources = len(candidates.scores)
-    out[:n_sources] = candidates.scores
-    out[n_sources : 2 * n_sources] = candidates.ranks
-    size = np.repeat(np.diff(candidates.indptr), np.diff(candidates.indptr)).astype(np.float32)
-    np.divide(candidates.ranks, size, out=out[2 * n_sources : 3 * n_sources])
-    out[-1] = np.bitwise_count(candidates.proposed)
+    lengths = np.diff(candidates.indptr)
+    size = np.repeat(lengths, lengths).astype(np.float32)
+    scores, ranks, proposed = candidates.scores, candidates.ranks, candidates.proposed
+    if pairs is not None:
+        size, proposed = size[pairs], proposed[pairs]
+        scores, ranks = scores[:, pairs], ranks[:, pairs]
+    n_sources = len(scores)
+    out[:n_sources] = scores
+    out[n_sources : 2 * n_sources] = ranks
+    np.divide(ranks, size, out=out[2 * n_sources : 3 * n_sources])
+    out[-1] = np.bitwise_count(proposed)
 
 
 @dataclass(frozen=True)

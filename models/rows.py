@@ -23,6 +23,24 @@ class Sample:
     label: np.ndarray
 
 
+def draw_lists(users: np.ndarray, day: int, limit: int, seed: int) -> np.ndarray:
+    """Draw the users whose lists of a day are learnt from.
+
+    Args:
+        users: ``(n,)`` int32 codes, ascending.
+        day: number of the day: other days draw other users.
+        limit: users at most.
+        seed: of the draw, which depends on user and day alone.
+
+    Returns:
+        At most ``limit`` of the users, ascending.
+    """
+    if len(users) <= limit:
+        return users
+    chance = _draw(users, np.full(len(users), day), seed)
+    return np.sort(users[np.argsort(chance, kind="stable")[:limit]])
+
+
 def label_pairs(candidates: Candidates, relevant: Histories) -> np.ndarray:
     """Mark the pairs that the user liked within the horizon.
 

@@ -77,13 +77,20 @@ class Day:
         histories = self.histories.take(users)
         return make_candidates(self.sources, histories, hidden, self.fill, self.minimum)
 
-    def features(self, candidates: Candidates) -> np.ndarray:
-        """Describe every pair, ``(n_features, n_pairs)`` float32, rows as in :attr:`names`."""
+    def features(self, candidates: Candidates, pairs: np.ndarray | None = None) -> np.ndarray:
+        """Describe pairs, ``(n_features, n)`` float32, rows as in :attr:`names`.
+
+        Args:
+            candidates: of a chunk of users.
+            pairs: ``(n,)`` positions of those to describe, ascending; None: all.
+        """
+        indptr, item = candidates.indptr, candidates.item
+        if pairs is not None:
+            indptr, item = np.searchsorted(pairs, indptr), item[pairs]
         n_own = 3 * len(self.sources) + 1
-        out = np.empty((n_own + len(self.tables.catalog), len(candidates.item)), np.float32)
-        source_features(candidates, out[:n_own])
-        c = candidates
-        join(self.tables, c.user, c.indptr, c.item, out[n_own:])
+        out = np.empty((n_own + len(self.tables.catalog), len(item)), np.float32)
+        source_features(candidates, out[:n_own], pairs)
+        join(self.tables, candidates.user, indptr, item, out[n_own:])
         return out
 
     def map_chunks(self, users: np.ndarray, work: Callable[[np.ndarray], T]) -> Iterator[T]:

@@ -11,12 +11,15 @@ from prefect.cache_policies import NO_CACHE
 
 from data.windows import Window
 from models.ranker import Ranker, Rows
-from models.rows import label_pairs, sample_rows
+from models.rows import draw_lists, label_pairs, sample_rows
 from tasks.day import Day, liked_within
 from tasks.features import features_as_of
 from tasks.generators import load_sources
 from tasks.progress import progress
 from tasks.run import Ref, Run
+
+ROW_SETTINGS = {"hard_negatives", "tail_negative_share", "max_lists", "seed"}
+"""Settings of the ranker that decide which rows there are."""
 
 
 @task(task_run_name="rows of {window.name}", cache_policy=NO_CACHE)
@@ -46,9 +49,8 @@ def make_rows(run: Run, window: Window, fits: list[Ref], state: str) -> Ref:
         "log": run.lake.log_digest(window.end),
         "days": window.days,
         "horizon_days": settings.windows.horizon_days,
-        "negatives": [settings.ranker.hard_negatives, settings.ranker.tail_negative_share],
+        "rows": settings.ranker.model_dump(include=ROW_SETTINGS),
         "recommend": settings.recommend.model_dump(),
-        "seed": settings.ranker.seed,
         "features": settings.features.model_dump(exclude={"memory_gb"}),
     }
     return run.step(*run.folder("rows", window.name), inputs=inputs, make=make)
@@ -60,7 +62,7 @@ def train_ranker(run: Run, windows: list[Ref]) -> Ref:
     settings = run.settings.ranker
 
     def make(folder: Path) -> None:
-        params = settings.model_dump(exclude={"hard_negatives", "tail_negative_share"})
+        params = settings.model_dump(exclude=ROW_SETTINGS - {"seed"})
         ranker = Ranker(**params, threads=run.settings.threads)
         stack = [_load_rows(run.lake.local(*ref.parts)) for ref in windows]
         ranker.fit([rows for rows, _ in stack], stack[0][1]).save(folder)
@@ -86,16 +88,21 @@ def _rows_of_day(run: Run, window: Window, at: int) -> tuple[Rows, list[str]]:
     d, settings = window.days[at], run.settings
     day = Day(run, d, load_sources(run, window.cutoff), features_as_of(run, d))
     liked = liked_within(run, d, horizon_days=settings.windows.horizon_days)
-    users = np.flatnonzero(liked.lengths).astype(np.int32)
+    ranker = settings.ranker
+    users = draw_lists(
+        np.flatnonzero(liked.lengths).astype(np.int32),
+        d.toordinal(),
+        max(ranker.max_lists // len(window.days), 1),
+        ranker.seed,
+    )
 
     def work(chunk: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
         candidates = day.candidates(chunk)
         label = label_pairs(candidates, liked.take(chunk))
-        ranker = settings.ranker
         kept = sample_rows(
             candidates, label, ranker.hard_negatives, ranker.tail_negative_share, ranker.seed
         )
-        features = day.features(candidates)[:, kept.pair]
+        features = day.features(candidates, kept.pair)
         return features, kept.label, candidates.user[candidates.row[kept.pair]], chunk[-1]
 
     parts = []
