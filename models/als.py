@@ -43,6 +43,7 @@ class ALS(Generator):
         self.iterations = iterations
         self.seed = seed
         self.item_factors: np.ndarray | None = None  # (n_items, factors) float32
+        self._folding: Any = None  # the library's model with the Gram matrix of the items
 
     def fit(self, train: Interactions) -> Self:
         """Learn the items' vectors; the users' are made from their histories when asked.
@@ -58,15 +59,19 @@ class ALS(Generator):
         # An item without events keeps its random start: it must not be proposed.
         self.item_factors[np.bincount(train.item, minlength=train.n_items) == 0] = 0.0
         self.n_items = train.n_items
+        self._folding = None
         return self
 
     def encode(self, histories: Histories) -> np.ndarray:
         """Fold histories in: ``(len(histories), factors)`` float32; empty ones give zeros."""
         assert self.item_factors is not None, "fit first"
-        model = self._library_model(threads=1)
-        model.item_factors = self.item_factors
+        if self._folding is None:
+            model = self._library_model(threads=1)
+            model.item_factors = self.item_factors
+            _ = model.YtY  # computed here, once for all chunks
+            self._folding = model
         rows = histories.matrix(self.n_items)
-        vectors = model.recalculate_user(np.arange(len(histories)), rows)
+        vectors = self._folding.recalculate_user(np.arange(len(histories)), rows)
         return np.asarray(vectors, np.float32)
 
     def score(self, histories: Histories) -> np.ndarray:
