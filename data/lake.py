@@ -3,11 +3,16 @@
 ::
 
     interactions/day=YYYY-MM-DD/part.parquet   users.parquet  items.parquet  ids/…  quarantine/…
+    interactions/index.json
     features/…   generators/cutoff=…/…   runs/as_of=…/…   recommendations/as_of=…/…   LATEST
 
 Every write lands under a temporary name and is renamed, so a reader never sees half a file. A
 folder made by one step carries ``manifest.json``: what it was made from and what it holds. A step
 whose inputs still match is not run again (:meth:`Lake.is_current`).
+
+A folder with many partitions may carry ``index.json``, its manifests in one file, so that a new day
+costs no look at every old one. Whoever writes a partition drops the index first and writes it anew
+at the end; where it is missing the manifests themselves are read (:meth:`Lake.partitions`).
 """
 
 from __future__ import annotations
@@ -18,12 +23,12 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import fsspec
 import pyarrow as pa
@@ -34,6 +39,19 @@ from fsspec.implementations.local import LocalFileSystem
 from data.contract import INTERACTIONS, DataError, NotEnoughHistoryError
 
 MANIFEST = "manifest.json"
+INDEX = "index.json"
+
+
+class Partition(NamedTuple):
+    """What a partition's manifest says.
+
+    Attributes:
+        inputs: digest of what it was made from.
+        content: digest of what it holds, that is of the manifest.
+    """
+
+    inputs: str
+    content: str
 
 
 class Lake:
@@ -135,6 +153,7 @@ class Lake:
                 "files": {str(p.relative_to(folder)): file_digest(p) for p in files},
             }
             (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+            self._drop_index(parent)
             if self._is_local:
                 folder.chmod(0o755)
                 self._swap(folder, Path(target))
@@ -188,6 +207,40 @@ class Lake:
         """Digest of what a step's folder holds (of its manifest)."""
         return hashlib.sha256(self.read_bytes(*parts, MANIFEST)).hexdigest()
 
+    # ------------------------------------------------------------------ partitions
+
+    def partition(self, *parts: str) -> Partition:
+        """Read one partition's manifest; raises DataError where it is missing or broken."""
+        manifest = self.read_bytes(*parts, MANIFEST)
+        return Partition(json.loads(manifest)["inputs"], hashlib.sha256(manifest).hexdigest())
+
+    def partitions(self, *folder: str) -> dict[str, Partition]:
+        """Give the complete partitions of a folder by name (``day=…``), in order.
+
+        One file is read where there is an index; what it does not name is read one by one.
+        """
+        if not self.exists(*folder):
+            return {}
+        paths = self.fs.ls(self.path(*folder), detail=False)
+        names = sorted(name for path in paths if "=" in (name := path.rpartition("/")[2]))
+        index = self.read_json(*folder, INDEX) if self.exists(*folder, INDEX) else {}
+        return {
+            name: Partition(*index[name]) if name in index else self.partition(*folder, name)
+            for name in names
+            if name in index or self.exists(*folder, name, MANIFEST)
+        }
+
+    def write_index(self, *folder: str, partitions: Mapping[str, Partition]) -> None:
+        """Write the index of a folder, after the last of its partitions."""
+        text = json.dumps(partitions, sort_keys=True, separators=(",", ":"))
+        self.write_bytes(text.encode() + b"\n", *folder, INDEX)
+
+    def _drop_index(self, folder: str) -> None:
+        """Remove an index that is about to be wrong: a crash must not leave it behind."""
+        index = f"{folder}/{INDEX}"
+        if self.fs.exists(index):
+            self.fs.rm(index)
+
     # ------------------------------------------------------------------ history
 
     def days(self) -> list[date]:
@@ -231,11 +284,12 @@ class Lake:
 
     def log_digest(self, as_of: date, since: date | None = None) -> str:
         """Digest of all partitions that :meth:`interaction_files` gives."""
-        sums = [
-            self.digest_of("interactions", path.split("/")[-2])
-            for path in self.interaction_files(as_of, since)
-        ]
-        return digest(sums)
+        known = self.partitions("interactions")
+        names = [path.split("/")[-2] for path in self.interaction_files(as_of, since)]
+        # A partition without a manifest is not known: reading it says so.
+        return digest(
+            [(known.get(name) or self.partition("interactions", name)).content for name in names]
+        )
 
     @property
     def _is_local(self) -> bool:

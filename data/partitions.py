@@ -1,4 +1,8 @@
-"""The log cut into days: one atomic folder each, rewritten only where its rows changed."""
+"""The log cut into days: one atomic folder each, rewritten only where its rows changed.
+
+``interactions/index.json`` names every day with the digest of its rows, so that readers notice a
+changed day without opening them all.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ import pyarrow.parquet as pq
 
 from data.contract import INTERACTIONS, ROW, TS
 from data.database import query_rows
-from data.lake import Lake
+from data.lake import Lake, digest
 
 _ROWS = 1 << 18
 FOLDER = "interactions"
@@ -48,25 +52,30 @@ def write_days(
     """
     days = [d for (d,) in query_rows(con, 'SELECT DISTINCT "day" FROM log ORDER BY 1')]
     changed = same = 0
+    known = lake.partitions(FOLDER)
     for done, (day, table) in enumerate(_by_day(con), start=1):
-        folder = (FOLDER, f"day={day}")
+        name = f"day={day}"
+        folder = (FOLDER, name)
         if keep_before and lake.exists(*folder):
             old = lake.read_table(*folder, "part.parquet")
             old = old.select(INTERACTIONS.names).cast(INTERACTIONS)
             table = pa.concat_tables([old.filter(pc.less(old[ROW], keep_before)), table])
             table = table.sort_by([(TS, "ascending"), (ROW, "ascending")])
         inputs = {"rows": _digest(table)}
-        if lake.is_current(*folder, inputs=inputs):
+        if name in known and known[name].inputs == digest(inputs):
             same += 1
         else:
             with lake.writing(*folder, inputs=inputs) as local:
                 pq.write_table(table, local / "part.parquet", compression="zstd")
+            known[name] = lake.partition(*folder)
             changed += 1
         progress(done, len(days))
     removed = 0
     for day in [] if keep_before else sorted(set(lake.days()) - set(days)):
         lake.fs.rm(lake.path(FOLDER, f"day={day}"), recursive=True)
+        known.pop(f"day={day}", None)
         removed += 1
+    lake.write_index(FOLDER, partitions=known)
     return Written(changed, same, removed)
 
 

@@ -3,6 +3,7 @@
 ::
 
     features/days/day=YYYY-MM-DD/part.parquet      sums by (user, item, day of the event)
+    features/days/index.json                        what each of them was made from
     features/blocks/before=YYYY-MM-DD/part.parquet  the 28 days before it, by (user, item)
 
 A day's partition is a function of the log partition of the same day and of nothing else: adding
@@ -14,8 +15,6 @@ looked up (:mod:`features.asof`), so a changed attribute or a new feature rebuil
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -27,8 +26,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from data.contract import INTERACTIONS, ITEM, TS, USER, VALUE, DataError
-from data.lake import MANIFEST, Lake, digest
+from data.contract import INTERACTIONS, ITEM, TS, USER, VALUE
+from data.lake import INDEX, Lake, Partition, digest
 from features import cut
 from features.cut import block_end, from_epoch_day
 from features.declaration import Catalog
@@ -97,11 +96,19 @@ def update_state(
     """
     lake.interaction_files(as_of)  # refuses an empty history in the user's words
     days = [day for day in lake.days() if cut.before(day, as_of)]
-    inputs = {day: _day_inputs(lake, day, positive_min, timezone) for day in days}
-    sums = {day: _digest_if_current(lake, day, inputs[day]) for day in days}
-    stale = [day for day in days if not sums[day]]
+    log, built = lake.partitions("interactions"), lake.partitions(*DAYS)
+    inputs = {
+        day: {
+            "version": STATE_VERSION,
+            "log": (log.get(f"day={day}") or lake.partition("interactions", f"day={day}")).content,
+            "positive_min": positive_min,
+            "timezone": timezone,
+        }
+        for day in days
+    }
+    stale = [day for day in days if not _is_current(built, day, inputs[day])]
     ends = [e for e, _ in groupby(days, block_end) if e <= as_of]
-    _forget(lake, as_of, set(days), set(ends))
+    forgotten = _forget(lake, as_of, set(days), set(ends))
     done, connection = 0, _connect(memory_gb, threads)
     changed = {block_end(day) for day in stale}
     blocks_due = sum(end in changed for end in ends)
@@ -117,16 +124,22 @@ def update_state(
             for day, table in _day_tables(lake, connection, stale, as_of, positive_min, timezone):
                 with lake.writing(*DAYS, f"day={day}", inputs=inputs[day]) as folder:
                     _write(table, folder / PART)
-                sums[day] = lake.digest_of(*DAYS, f"day={day}")
+                built[f"day={day}"] = lake.partition(*DAYS, f"day={day}")
                 told()
+        if stale or forgotten or not lake.exists(*DAYS, INDEX):
+            lake.write_index(
+                *DAYS, partitions={n: p for n, p in built.items() if n not in forgotten}
+            )
+        sums = {day: built[f"day={day}"].content for day in days}
+        blocks = lake.partitions(*BLOCKS)
         for end, members in groupby(days, block_end):
             if end > as_of:
                 break
-            inside = list(members)
+            inside, name = list(members), f"before={end}"
             made_from = [STATE_VERSION, [(day, sums[day]) for day in inside]]
-            if lake.is_current(*BLOCKS, f"before={end}", inputs=made_from):
+            if name in blocks and blocks[name].inputs == digest(made_from):
                 continue
-            with lake.writing(*BLOCKS, f"before={end}", inputs=made_from) as folder:
+            with lake.writing(*BLOCKS, name, inputs=made_from) as folder:
                 _write(_block_table(lake, connection, inside), folder / PART)
             told()
     return digest([catalog.digest, sorted(sums.items())])
@@ -150,33 +163,20 @@ def _listed(lake: Lake, folder: tuple[str, ...], prefix: str) -> list[date]:
     return sorted(date.fromisoformat(n.removeprefix(prefix)) for n in names if n.startswith(prefix))
 
 
-def _day_inputs(lake: Lake, day: date, positive_min: float, timezone: str) -> dict[str, Any]:
-    return {
-        "version": STATE_VERSION,
-        "log": lake.digest_of("interactions", f"day={day}"),
-        "positive_min": positive_min,
-        "timezone": timezone,
-    }
+def _is_current(built: dict[str, Partition], day: date, inputs: dict[str, Any]) -> bool:
+    found = built.get(f"day={day}")
+    return found is not None and found.inputs == digest(inputs)
 
 
-def _digest_if_current(lake: Lake, day: date, inputs: dict[str, Any]) -> str:
-    """Digest of a day's partition, read once; "" where it is missing or made from other inputs."""
-    try:
-        manifest = lake.read_bytes(*DAYS, f"day={day}", MANIFEST)
-    except DataError:
-        return ""
-    current = json.loads(manifest)["inputs"] == digest(inputs)
-    return hashlib.sha256(manifest).hexdigest() if current else ""
-
-
-def _forget(lake: Lake, as_of: date, days: set[date], ends: set[date]) -> None:
+def _forget(lake: Lake, as_of: date, days: set[date], ends: set[date]) -> set[str]:
     """Drop partitions whose log is gone: a deleted day must not live on in the features."""
-    for day in state_days(lake):
-        if cut.before(day, as_of) and day not in days:
-            lake.fs.rm(lake.path(*DAYS, f"day={day}"), recursive=True)
+    gone = {day for day in state_days(lake) if cut.before(day, as_of)} - days
+    for day in gone:
+        lake.fs.rm(lake.path(*DAYS, f"day={day}"), recursive=True)
     for end in state_blocks(lake):
         if end <= as_of and end not in ends:
             lake.fs.rm(lake.path(*BLOCKS, f"before={end}"), recursive=True)
+    return {f"day={day}" for day in gone}
 
 
 def _connect(memory_gb: float, threads: int) -> duckdb.DuckDBPyConnection:

@@ -197,6 +197,16 @@ def test_late_duplicate_is_found_in_another_partition(tmp_path: Path, lake: Lake
     assert [line for line, _, _ in bad(lake)] == [2]
 
 
+def test_index_names_every_day_as_its_manifest_does(tmp_path: Path, lake: Lake) -> None:
+    path = write(tmp_path / "log.csv", "user_id,item_id,ts", *(f"1,2,2021-01-0{d}" for d in "123"))
+    run(table(path), lake)
+    write(path, "user_id,item_id,ts", "1,2,2021-01-01", "2,2,2021-01-02", "1,2,2021-01-04")
+    run(table(path), lake)
+    index = lake.read_json("interactions", "index.json")
+    days = [f"day=2021-01-0{d}" for d in (1, 2, 4)]
+    assert index == {day: list(lake.partition("interactions", day)) for day in days}
+
+
 def test_crash_in_the_middle_is_healed_by_the_next_run(
     tmp_path: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

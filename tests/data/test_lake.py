@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data.contract import INTERACTIONS, DataError, NotEnoughHistoryError
-from data.lake import Lake, code_version, digest
+from data.lake import Lake, Partition, code_version, digest
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -139,6 +139,51 @@ def test_history_ends_before_as_of(lake: Lake) -> None:
     assert lake.log_digest(date(2021, 1, 4)) == earlier
     put(lake, "2021-01-02", [7])
     assert lake.log_digest(date(2021, 1, 4)) != earlier
+
+
+def manifests_read(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the partitions whose manifests are opened from here on."""
+    opened: list[str] = []
+    original = lake.partition
+
+    def reads(*parts: str) -> Partition:
+        opened.append(parts[-1])
+        return original(*parts)
+
+    monkeypatch.setattr(lake, "partition", reads)
+    return opened
+
+
+def test_an_index_says_what_the_manifests_say(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lake.partitions("interactions") == {}
+    for day in ("2021-01-01", "2021-01-02"):
+        put(lake, day, [1])
+    plain, log = lake.partitions("interactions"), lake.log_digest(date(2021, 1, 3))
+    assert list(plain) == ["day=2021-01-01", "day=2021-01-02"]
+    lake.write_index("interactions", partitions=plain)
+    opened = manifests_read(lake, monkeypatch)
+    assert lake.partitions("interactions") == plain
+    assert lake.log_digest(date(2021, 1, 3)) == log
+    assert opened == []
+    lake.fs.rm(lake.path("interactions", "day=2021-01-01"), recursive=True)
+    assert list(lake.partitions("interactions")) == ["day=2021-01-02"]
+
+
+def test_a_changed_partition_outdates_the_index(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in ("2021-01-01", "2021-01-02"):
+        put(lake, day, [1])
+    before = lake.partitions("interactions")
+    lake.write_index("interactions", partitions=before)
+    put(lake, "2021-01-01", [2])
+    after = lake.partitions("interactions")
+    assert after["day=2021-01-01"] != before["day=2021-01-01"]
+    assert after["day=2021-01-02"] == before["day=2021-01-02"]
+    lake.fs.rm(lake.path("interactions", "day=2021-01-02", "manifest.json"))
+    assert list(lake.partitions("interactions")) == ["day=2021-01-01"]
+    with pytest.raises(DataError, match="zavtra ingest"):
+        lake.log_digest(date(2021, 1, 3))
 
 
 def test_no_history_says_which_days_there_are(lake: Lake) -> None:

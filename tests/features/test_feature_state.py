@@ -10,7 +10,7 @@ import pytest
 from feature_lake import ATTRIBUTES, N_ITEMS, N_USERS, day, make_lake, state_bytes, write_day
 
 from data.contract import NotEnoughHistoryError
-from data.lake import Lake
+from data.lake import Lake, Partition
 from features import state
 from features.asof import AsOf
 from features.audit import features_of
@@ -58,6 +58,26 @@ def test_a_new_day_writes_its_own_partition_and_no_other(tmp_path: Path) -> None
     assert before.items() <= after.items()
     assert [p.parent.name for p in after.keys() - before.keys()] == [f"day={day(40)}"]
     assert told == [(1, 1)]
+
+
+def test_a_new_day_opens_no_manifest_of_an_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the history: the two indexes say whether something changed."""
+    lake = make_lake(tmp_path, ROWS)
+    update(lake, 40)
+    lake.write_index("interactions", partitions=lake.partitions("interactions"))
+    blocks = {f"features/blocks/before={end}" for end in state_blocks(lake)}
+    opened: list[str] = []
+    original = lake.partition
+
+    def reads(*parts: str) -> Partition:
+        opened.append("/".join(parts))
+        return original(*parts)
+
+    monkeypatch.setattr(lake, "partition", reads)
+    update(lake, 41)
+    assert set(opened) == {f"features/days/day={day(40)}", *blocks}
 
 
 def test_nothing_changed_nothing_written(tmp_path: Path) -> None:
