@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+
+from flows.terminal import plainly
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,8 +21,21 @@ app = typer.Typer(
 )
 console = Console()
 
+
+def _readable(config: str) -> str:
+    """Refuse a bad configuration at once, before Prefect starts."""
+    from config import load_settings
+
+    load_settings(config)
+    return config
+
+
 Config = Annotated[
-    str, typer.Option(help="A data set (demo, ml-1m, ml-100k, kion, globo) or the path of a YAML.")
+    str,
+    typer.Option(
+        help="A data set (demo, ml-1m, ml-100k, kion, globo) or the path of a YAML.",
+        callback=_readable,
+    ),
 ]
 Day = Annotated[
     str | None,
@@ -39,10 +51,10 @@ Home = Annotated[
 ]
 
 
-def main() -> None:
-    """Run the command; a known error is one message and exit code 1."""
-    with _said_plainly():
-        app()
+def main(*command: str) -> None:
+    """Run a command with the options of the command line: a known error is one message, exit 1."""
+    with plainly():
+        app(args=[*command, *sys.argv[1:]], prog_name="zavtra")
 
 
 @app.command()
@@ -183,38 +195,6 @@ def _day(text: str | None) -> Any:
         return date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no day; write it as YYYY-MM-DD") from None
-
-
-@contextmanager
-def _said_plainly() -> Iterator[None]:
-    """Show the message of a known error, and keep Prefect from printing its traceback first."""
-    for name in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine"):
-        logging.getLogger(name).addFilter(_without_known_traceback)
-    try:
-        yield
-    except Exception as error:
-        if not _is_known(error):
-            raise
-        Console(stderr=True).print(f"[bold red]Stopped:[/] {error}", highlight=False)
-        sys.exit(1)
-
-
-def _without_known_traceback(record: logging.LogRecord) -> bool:
-    error = record.exc_info[1] if record.exc_info else None
-    if error is not None and _is_known(error):
-        record.exc_info, record.exc_text = None, None
-    return True
-
-
-def _is_known(error: BaseException) -> bool:
-    """Whether the message says what to do, so that no traceback is needed."""
-    from config import ConfigError
-    from data.contract import DataError
-    from evaluation.relevance import EvaluationError
-    from features.catalog import FeatureError
-    from models.base import ModelError
-
-    return isinstance(error, ConfigError | DataError | EvaluationError | FeatureError | ModelError)
 
 
 if __name__ == "__main__":

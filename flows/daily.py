@@ -35,4 +35,6 @@ def daily(config: str = "demo", as_of: AsOf = None, home: str | None = None) -> 
 
 
 if __name__ == "__main__":
-    daily()
+    from flows.cli import main
+
+    main("daily")

@@ -23,4 +23,6 @@ def ingest(config: str = "demo", home: str | None = None) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    ingest()
+    from flows.cli import main
+
+    main("ingest")

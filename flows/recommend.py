@@ -33,4 +33,6 @@ def recommend(config: str = "demo", as_of: AsOf = None, home: str | None = None)
 
 
 if __name__ == "__main__":
-    recommend()
+    from flows.cli import main
+
+    main("recommend")

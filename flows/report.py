@@ -36,4 +36,6 @@ def report(config: str = "demo", as_of: AsOf = None, home: str | None = None) ->
 
 
 if __name__ == "__main__":
-    report()
+    from flows.cli import main
+
+    main("report")

@@ -67,9 +67,10 @@ def show_published(console: Console, config: str, as_of: date, home: str | None)
     console.print(f"{summary['rows']:,} recommendations for {summary['users']:,} users on {as_of}")
     if summary["short_lists"]:
         console.print(f"  {summary['short_lists_reason']}")
-    console.print(f"recommendations: {lake.path('recommendations', f'as_of={as_of}')}")
+    _print_place(console, "recommendations", lake.path("recommendations", f"as_of={as_of}"))
     if lake.exists("runs", f"as_of={as_of}", "report", "report.html"):
-        console.print(f"report: {lake.path('runs', f'as_of={as_of}', 'report', 'report.html')}")
+        page = lake.path("runs", f"as_of={as_of}", "report", "report.html")
+        _print_place(console, "report", page)
 
 
 def show_day(console: Console, config: str, home: str | None, outcome: Outcome) -> None:
@@ -90,6 +91,11 @@ def read_metrics(config: str, as_of: AsOf, home: str | None) -> dict[str, Any]:
         as_of = _newest_run(lake, config)
     figures = lake.read_json("runs", f"as_of={as_of}", "test", "metrics.json")
     return {"config": config, "as_of": as_of.isoformat(), **figures}
+
+
+def _print_place(console: Console, what: str, path: str) -> None:
+    """Print a path in one piece, whatever the width of the terminal."""
+    console.print(f"{what}: {path}", soft_wrap=True, markup=False, highlight=False)
 
 
 def _newest_run(lake: Lake, config: str) -> date:

@@ -74,4 +74,6 @@ def train(config: str = "demo", as_of: AsOf = None, home: str | None = None) -> 
 
 
 if __name__ == "__main__":
-    train()
+    from flows.cli import main
+
+    main("train")
