@@ -31,6 +31,9 @@ def plainly() -> Iterator[None]:
         os.environ.setdefault(name, value)
     if not any(name.startswith("PREFECT_LOGGING_") for name in os.environ):
         os.environ[CONSOLE_LEVEL] = "WARNING"
+        for handler in logging.getLogger().handlers:  # `python -m` has imported Prefect already
+            if type(handler).__name__ == "PrefectConsoleHandler":
+                handler.setLevel(logging.WARNING)
         logging.getLogger("EventsWorker").setLevel(logging.ERROR)  # warns of every slow goodbye
     for name in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine"):
         logging.getLogger(name).addFilter(_told_later)
