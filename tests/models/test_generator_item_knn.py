@@ -17,6 +17,7 @@ LIBRARY = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Method expects CSR")  # said by the library of its own matrix
 @pytest.mark.parametrize("weighting", LIBRARY)
 def test_scores_are_those_of_the_library(weighting: str, tastes: Interactions) -> None:
     library = LIBRARY[weighting]
