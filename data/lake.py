@@ -74,6 +74,15 @@ class Lake:
         """Whether there is such a file or folder."""
         return bool(self.fs.exists(self.path(*parts)))
 
+    def names(self, *folder: str) -> list[str]:
+        """Names of what lies in a folder, in order; nothing where there is no folder."""
+        path = self.path(*folder)
+        if self._is_local:  # a tenth of the time that fsspec takes over each name
+            return sorted(os.listdir(path)) if os.path.isdir(path) else []
+        if not self.fs.exists(path):
+            return []
+        return sorted(found.rpartition("/")[2] for found in self.fs.ls(path, detail=False))
+
     # ------------------------------------------------------------------ small files
 
     def write_bytes(self, content: bytes, *parts: str) -> None:
@@ -219,10 +228,7 @@ class Lake:
 
         One file is read where there is an index; what it does not name is read one by one.
         """
-        if not self.exists(*folder):
-            return {}
-        paths = self.fs.ls(self.path(*folder), detail=False)
-        names = sorted(name for path in paths if "=" in (name := path.rpartition("/")[2]))
+        names = [name for name in self.names(*folder) if "=" in name]
         index = self.read_json(*folder, INDEX) if self.exists(*folder, INDEX) else {}
         return {
             name: Partition(*index[name]) if name in index else self.partition(*folder, name)
@@ -245,10 +251,8 @@ class Lake:
 
     def days(self) -> list[date]:
         """Days of the log that have a partition, in order."""
-        if not self.exists("interactions"):
-            return []
-        names = (p.rpartition("/")[2] for p in self.fs.ls(self.path("interactions"), detail=False))
-        return sorted(date.fromisoformat(n[4:]) for n in names if n.startswith("day="))
+        names = self.names("interactions")
+        return [date.fromisoformat(name[4:]) for name in names if name.startswith("day=")]
 
     def interaction_files(self, as_of: date, since: date | None = None) -> list[str]:
         """Give the files of all partitions with ``since <= day < as_of``, in order of days.

@@ -94,16 +94,14 @@ def update_state(
     Raises:
         NotEnoughHistoryError: the log has no day before ``as_of``.
     """
-    lake.interaction_files(as_of)  # refuses an empty history in the user's words
     days = [day for day in lake.days() if cut.before(day, as_of)]
+    if not days:
+        lake.interaction_files(as_of)  # says so in the user's words
     log, built = lake.partitions("interactions"), lake.partitions(*DAYS)
+    made_by = f"state {STATE_VERSION}, positives from {positive_min!r}, days of {timezone}, log "
     inputs = {
-        day: {
-            "version": STATE_VERSION,
-            "log": (log.get(f"day={day}") or lake.partition("interactions", f"day={day}")).content,
-            "positive_min": positive_min,
-            "timezone": timezone,
-        }
+        day: made_by
+        + (log.get(f"day={day}") or lake.partition("interactions", f"day={day}")).content
         for day in days
     }
     stale = [day for day in days if not _is_current(built, day, inputs[day])]
@@ -131,7 +129,7 @@ def update_state(
                 *DAYS, partitions={n: p for n, p in built.items() if n not in forgotten}
             )
         sums = {day: built[f"day={day}"].content for day in days}
-        blocks = lake.partitions(*BLOCKS)
+        blocks, merged = lake.partitions(*BLOCKS), False
         for end, members in groupby(days, block_end):
             if end > as_of:
                 break
@@ -141,7 +139,10 @@ def update_state(
                 continue
             with lake.writing(*BLOCKS, name, inputs=made_from) as folder:
                 _write(_block_table(lake, connection, inside), folder / PART)
+            blocks[name], merged = lake.partition(*BLOCKS, name), True
             told()
+        if merged:
+            lake.write_index(*BLOCKS, partitions=blocks)
     return digest([catalog.digest, sorted(sums.items())])
 
 
@@ -156,14 +157,12 @@ def state_blocks(lake: Lake) -> list[date]:
 
 
 def _listed(lake: Lake, folder: tuple[str, ...], prefix: str) -> list[date]:
-    if not lake.exists(*folder):
-        return []
     # Half-written folders have other names (see Lake.writing): they are not state.
-    names = (path.rpartition("/")[2] for path in lake.fs.ls(lake.path(*folder), detail=False))
-    return sorted(date.fromisoformat(n.removeprefix(prefix)) for n in names if n.startswith(prefix))
+    names = (name for name in lake.names(*folder) if name.startswith(prefix))
+    return [date.fromisoformat(name.removeprefix(prefix)) for name in names]
 
 
-def _is_current(built: dict[str, Partition], day: date, inputs: dict[str, Any]) -> bool:
+def _is_current(built: dict[str, Partition], day: date, inputs: str) -> bool:
     found = built.get(f"day={day}")
     return found is not None and found.inputs == digest(inputs)
 
@@ -197,7 +196,7 @@ def _day_tables(
     timezone: str,
 ) -> Iterator[tuple[date, pa.Table]]:
     """Aggregate many days of the log in one pass and give them one by one, in order."""
-    wanted = {f"day={day}" for day in days}
+    wanted = {f"day={day}" for day in days}  # all before as_of; the one door to history knows
     files = [f for f in lake.interaction_files(as_of, days[0]) if f.split("/")[-2] in wanted]
     known = ds.partitioning(pa.schema([pa.field("day", pa.string())]), flavor="hive")
     log = ds.dataset(
