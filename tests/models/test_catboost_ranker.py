@@ -205,6 +205,3 @@ def test_what_the_sources_say_of_a_pair() -> None:
         [2, 1, 0],
     ]
     np.testing.assert_array_equal(out, expected)
-    some = np.empty((7, 2), np.float32)
-    source_features(candidates, some, np.array([2, 1]))
-    np.testing.assert_array_equal(some, out[:, [2, 1]])

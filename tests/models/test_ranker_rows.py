@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.candidates import Candidates
-from models.rows import draw_lists, label_pairs, sample_rows
+from models.rows import label_pairs, sample_rows
 
 
 def candidates(items: list[list[int]], ranks: list[list[float]], users: list[int]) -> Candidates:
@@ -154,35 +154,3 @@ def test_against_plain_python(data: st.DataObject) -> None:
     sample = sample_rows(made, label, hard, tail_share=0.0, seed=0)
     assert sample.pair.tolist() == expected
     assert sample.label.tolist() == label[expected].tolist()
-
-
-class TestDrawLists:
-    USERS = np.arange(0, 600, 2, dtype=np.int32)
-
-    def test_few_are_all_taken(self) -> None:
-        assert draw_lists(self.USERS, 20, 300, seed=1).tolist() == self.USERS.tolist()
-
-    def test_of_many_the_limit_is_drawn_in_order(self) -> None:
-        drawn = draw_lists(self.USERS, 20, 100, seed=1)
-        assert len(drawn) == 100
-        assert set(drawn) < set(self.USERS)
-        assert (np.diff(drawn) > 0).all()
-        assert drawn.dtype == np.int32
-
-    def test_every_day_and_seed_draws_its_own(self) -> None:
-        first, again, day, seed = (
-            draw_lists(self.USERS, number, 100, seed).tolist()
-            for number, seed in ((20, 1), (20, 1), (21, 1), (20, 2))
-        )
-        assert first == again
-        assert day != first != seed
-        # A third of a third is drawn on both days if the draws know nothing of each other.
-        assert 15 < len(set(first) & set(day)) < 55
-
-    def test_who_else_is_there_does_not_matter(self) -> None:
-        wide = set(draw_lists(self.USERS, 20, 100, seed=1).tolist())
-        half = self.USERS[:150]
-        assert set(half.tolist()) & wide <= set(draw_lists(half, 20, 100, seed=1).tolist())
-
-    def test_nobody(self) -> None:
-        assert len(draw_lists(self.USERS[:0], 20, 100, seed=1)) == 0
