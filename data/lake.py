@@ -40,6 +40,7 @@ from data.contract import INTERACTIONS, DataError, NotEnoughHistoryError
 
 MANIFEST = "manifest.json"
 INDEX = "index.json"
+_CANONICAL = json.JSONEncoder(sort_keys=True, default=str, ensure_ascii=False)
 
 
 class Partition(NamedTuple):
@@ -302,8 +303,7 @@ class Lake:
 
 def digest(value: Any) -> str:
     """SHA-256 of a value's canonical JSON (dates and paths as text)."""
-    text = json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(value).encode()).hexdigest()
 
 
 def file_digest(path: Path) -> str:
