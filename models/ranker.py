@@ -187,6 +187,9 @@ class Ranker:
     def save(self, folder: Path) -> None:
         """Write ``ranker.cbm`` and ``ranker.json``."""
         folder.mkdir(parents=True, exist_ok=True)
+        facts = self._model.get_metadata()
+        for name in ("train_finish_time", "model_guid"):  # else no two trainings give equal bytes
+            facts[name] = ""
         self._model.save_model(str(folder / "ranker.cbm"))
         description = {"loss": self.loss, "names": self.names, "curve": self.curve}
         (folder / "ranker.json").write_text(json.dumps(description, indent=1, sort_keys=True))
