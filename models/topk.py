@@ -218,47 +218,75 @@ def gather(block, floor, indptr, items, out):  # type: ignore[no-untyped-def]
             out[at] = block[row, items[at]] if items[at] < n_items else floor
 
 
-@njit(nogil=True, cache=True)
-def _best_first(scores):  # type: ignore[no-untyped-def]
-    """Pack score and position into int64 that sort best first, ties by position, NaN last."""
-    bits = scores.astype(np.float32).view(np.int32)
-    packed = np.empty(len(bits), np.int64)
-    for at in range(len(bits)):
-        packed[at] = (~np.int64(_key(bits[at])) << 32) | at
-    packed.sort()
-    return packed
-
-
-@njit(nogil=True, cache=True)
-def ranks_within(scores, floor, indptr, out):  # type: ignore[no-untyped-def]
+def ranks_within(scores: np.ndarray, floor: float, indptr: np.ndarray, out: np.ndarray) -> None:
     """Rank a user's candidates by one source's scores, 1 is best.
 
     Items at or below ``floor`` share the rank behind all others; ties go to the smaller code,
     which is the earlier candidate.
+
+    Args:
+        scores: ``(n_pairs,)`` float32.
+        floor: see above.
+        indptr: ``(n + 1,)`` int64.
+        out: ``(n_pairs,)`` float32, overwritten.
     """
-    for row in range(len(indptr) - 1):
-        start, end = indptr[row], indptr[row + 1]
-        rank = 0
-        for packed in _best_first(scores[start:end]):
-            at = start + (packed & 0xFFFFFFFF)
-            if scores[at] > np.float32(floor):
+    _ranks_of(_best_first(scores, indptr), scores, np.float32(floor), indptr, out)
+
+
+def best_of(scores: np.ndarray, indptr: np.ndarray, k: int) -> np.ndarray:
+    """Give the positions of every user's k best candidates, best first, padded with -1.
+
+    Ties go to the smaller code, which is the earlier candidate.
+
+    Args:
+        scores: ``(n_pairs,)`` float32.
+        indptr: ``(n + 1,)`` int64.
+        k: positions a user.
+
+    Returns:
+        ``(n, k)`` int64.
+    """
+    packed = _best_first(scores, indptr)[:, :k]
+    best = np.full((len(packed), k), -1, np.int64)
+    found = (packed & 0xFFFFFFFF) + indptr[:-1, None]
+    np.copyto(best[:, : packed.shape[1]], found, where=packed != _PADDING)
+    return best
+
+
+_PADDING = np.int64(2**63 - 1)
+
+
+def _best_first(scores: np.ndarray, indptr: np.ndarray) -> np.ndarray:
+    """Sort every user's scores, best first, ties by position, NaN last.
+
+    Returns:
+        ``(n, longest)`` int64, the position among the user's own in the lower half of the bits;
+        padded with :data:`_PADDING`.
+    """
+    longest = int(np.diff(indptr).max(initial=0))
+    packed = np.empty((len(indptr) - 1, longest), np.int64)
+    _pack(np.asarray(scores, np.float32).view(np.int32), indptr, packed)
+    packed.sort(axis=1)  # numpy sorts whole numbers with vector instructions, compiled loops do not
+    return packed
+
+
+@njit(nogil=True, cache=True)
+def _pack(bits, indptr, packed):  # type: ignore[no-untyped-def]
+    for row in range(len(packed)):
+        size = indptr[row + 1] - indptr[row]
+        for at in range(size):
+            packed[row, at] = (~np.int64(_key(bits[indptr[row] + at])) << 32) | at
+        packed[row, size:] = _PADDING
+
+
+@njit(nogil=True, cache=True)
+def _ranks_of(packed, scores, floor, indptr, out):  # type: ignore[no-untyped-def]
+    for row in range(len(packed)):
+        start, rank = indptr[row], 0
+        for place in range(indptr[row + 1] - start):
+            at = start + (packed[row, place] & 0xFFFFFFFF)
+            if scores[at] > floor:
                 rank += 1
                 out[at] = rank
             else:
                 out[at] = rank + 1
-
-
-@njit(nogil=True, cache=True)
-def best_of(scores, indptr, k):  # type: ignore[no-untyped-def]
-    """Give the positions of every user's k best candidates, best first, padded with -1.
-
-    Ties go to the smaller code, which is the earlier candidate.
-    """
-    n = len(indptr) - 1
-    best = np.full((n, k), -1, np.int64)
-    for row in range(n):
-        start, end = indptr[row], indptr[row + 1]
-        order = _best_first(scores[start:end])
-        for place in range(min(k, end - start)):
-            best[row, place] = start + (order[place] & 0xFFFFFFFF)
-    return best
