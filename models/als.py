@@ -74,7 +74,7 @@ class ALS(Generator):
         vectors = self._folding.recalculate_user(np.arange(len(histories)), rows)
         return np.asarray(vectors, np.float32)
 
-    def score(self, histories: Histories) -> np.ndarray:
+    def score(self, histories: Histories, out: np.ndarray | None = None) -> np.ndarray:
         """Inner products of the folded-in users with all items."""
         assert self.item_factors is not None, "fit first"
         users = self.encode(histories)
@@ -82,7 +82,7 @@ class ALS(Generator):
             # BLAS multiplies a single row by another routine, which rounds otherwise: a user's
             # scores must not depend on who else is in the chunk.
             return (np.repeat(users, 2, axis=0) @ self.item_factors.T)[:1]
-        return users @ self.item_factors.T
+        return np.matmul(users, self.item_factors.T, out=self.block(histories, out))
 
     def _library_model(self, threads: int) -> Any:
         from implicit.cpu.als import AlternatingLeastSquares

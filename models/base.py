@@ -69,13 +69,22 @@ class Generator(ABC):
         del log, until
 
     @abstractmethod
-    def score(self, histories: Histories) -> np.ndarray:
+    def score(self, histories: Histories, out: np.ndarray | None = None) -> np.ndarray:
         """Score all items for a batch of users from their histories alone.
+
+        Args:
+            histories: of the users.
+            out: memory of the result's shape, float32 in C order, that may be used for it: fresh
+                memory for every chunk of users costs as much time as some models.
 
         Returns:
             ``(len(histories), self.n_items)`` float32. It may be a broadcast view (all rows the
             same memory), so callers do not write into it.
         """
+
+    def block(self, histories: Histories, out: np.ndarray | None) -> np.ndarray:
+        """Give memory for the scores of these users: ``out`` if there is any."""
+        return np.empty((len(histories), self.n_items), np.float32) if out is None else out
 
     # ------------------------------------------------------------------ files
 

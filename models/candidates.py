@@ -9,10 +9,16 @@ import numpy as np
 
 from models.base import Generator, ModelError
 from models.interactions import Histories
+from models.memory import Memory
 from models.topk import gather, ranks_within, top_k, union
 
 MAX_SOURCES = 31
 """Bits of the mask of proposals, less the one that marks hidden items."""
+
+
+_MEMORY = Memory()
+"""The sources' blocks of scores, by place of the source; they are done with when the scores of the
+union have been read."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +37,10 @@ class Source:
     candidates: int
     history: int | None = None
 
-    def score(self, histories: Histories) -> np.ndarray:
-        """Score all items, ``(len(histories), model.n_items)`` float32."""
+    def score(self, histories: Histories, out: np.ndarray | None = None) -> np.ndarray:
+        """Score all items, ``(len(histories), model.n_items)`` float32, in ``out`` if it helps."""
         seen = histories if self.history is None else histories.last(self.history)
-        return self.model.score(seen)
+        return self.model.score(seen, out)
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,10 @@ def make_candidates(
         hidden_indptr, hidden_items = hidden.indptr, hidden.item
     width = max(source.candidates for source in sources)
     proposals = np.full((len(sources), n, width), -1, np.int32)
-    blocks = [source.score(histories) for source in sources]
+    blocks = [
+        source.score(histories, _MEMORY.take(at, (n, source.model.n_items)))
+        for at, source in enumerate(sources)
+    ]
     for lists, source, block in zip(proposals, sources, blocks, strict=True):
         if source.candidates:
             lists[:, : source.candidates] = top_k(

@@ -9,6 +9,7 @@ from scipy.linalg import lapack
 
 from models.base import Generator, ModelError, require_above_zero
 from models.interactions import Histories, Interactions
+from models.sums import add_dense, distinct
 
 
 class EASE(Generator):
@@ -59,13 +60,11 @@ class EASE(Generator):
         self.n_items = train.n_items
         return self
 
-    def score(self, histories: Histories) -> np.ndarray:
+    def score(self, histories: Histories, out: np.ndarray | None = None) -> np.ndarray:
         """Sum the weights of the items met, each once."""
         assert self.weights is not None
         assert self.kept is not None
-        met = histories.matrix(self.n_items)
-        if len(self.kept) == self.n_items:
-            return met @ self.weights
-        scores = np.zeros((len(histories), self.n_items), np.float32)
-        scores[:, self.kept] = met[:, self.kept] @ self.weights
+        scores = self.block(histories, out)
+        indptr, met = distinct(histories.indptr, histories.item, self.n_items)
+        add_dense(indptr, met, self.weights, self.kept, scores)
         return scores

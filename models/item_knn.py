@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 import numpy as np
-import scipy.sparse as sp
 
 from models.base import Generator, ModelError, require_above_zero
 from models.interactions import Histories, Interactions
+from models.sums import add_sparse, distinct
 
 WEIGHTINGS = ("bm25", "tfidf", "cosine")
 
@@ -79,9 +79,9 @@ class ItemKNN(Generator):
         self.n_items = train.n_items
         return self
 
-    def score(self, histories: Histories) -> np.ndarray:
-        """Sum the similarities to the items met."""
-        similarity = sp.csr_matrix(
-            (self.data, self.indices, self.indptr), shape=(self.n_items, self.n_items)
-        )
-        return (histories.matrix(self.n_items) @ similarity).toarray()
+    def score(self, histories: Histories, out: np.ndarray | None = None) -> np.ndarray:
+        """Sum the similarities to the items met, each once."""
+        scores = self.block(histories, out)
+        indptr, met = distinct(histories.indptr, histories.item, self.n_items)
+        add_sparse(indptr, met, self.data, self.indices, self.indptr, scores)
+        return scores

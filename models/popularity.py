@@ -123,12 +123,13 @@ class Popularity(Generator):
         blended = (own + self.smoothing * share) / np.maximum(size + self.smoothing, 1e-12)
         self.share = blended.astype(np.float32)
 
-    def score(self, histories: Histories) -> np.ndarray:
+    def score(self, histories: Histories, out: np.ndarray | None = None) -> np.ndarray:
         """Give every user the shares of their segment (a view where there is only one)."""
         assert self.share is not None, "fit or refresh first"
         if self._segment is None:
             return np.broadcast_to(self.share[0], (len(histories), self.n_items))
-        return self.share[self._segments_of(histories.user)]
+        segments = self._segments_of(histories.user)
+        return np.take(self.share, segments, axis=0, out=self.block(histories, out), mode="clip")
 
     def _segments_of(self, users: np.ndarray) -> np.ndarray:
         assert self._segment is not None

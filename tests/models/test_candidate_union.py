@@ -182,7 +182,7 @@ class _Constant(Generator):
     def fit(self, train: Interactions) -> _Constant:
         return self
 
-    def score(self, histories: Histories) -> np.ndarray:
+    def score(self, histories: Histories, out: np.ndarray | None = None) -> np.ndarray:
         return np.ones((len(histories), self.n_items), np.float32)
 
 
