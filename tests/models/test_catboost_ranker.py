@@ -62,11 +62,22 @@ def test_the_newest_window_says_when_to_stop() -> None:
     assert int(np.argmin(curve)) + 1 == agreeing.trees
 
 
+def test_it_is_the_newest_window_that_judges() -> None:
+    alike, contrary = [rows(1), rows(2)], rows(4, sign=-1)
+    judged_by_contrary = small(early_stopping_rounds=5).fit([*alike, contrary], NAMES)
+    judged_by_alike = small(early_stopping_rounds=5).fit([contrary, *alike], NAMES)
+    assert judged_by_contrary.trees < judged_by_alike.trees
+
+
 def test_after_stopping_it_learns_from_all_windows() -> None:
-    fitted = small(early_stopping_rounds=5).fit([rows(1), rows(2)], NAMES)
-    grown = small(iterations=fitted.trees, early_stopping_rounds=None).fit(
-        [rows(1), rows(2)], NAMES
+    first, second = rows(1), rows(2)
+    stacked = Rows(
+        np.concatenate([first.features, second.features], axis=1),
+        np.concatenate([first.label, second.label]),
+        np.concatenate([first.group, second.group + 1000]),
     )
+    fitted = small(early_stopping_rounds=5).fit([first, second], NAMES)
+    grown = small(iterations=fitted.trees, early_stopping_rounds=None).fit([stacked], NAMES)
     features = rows(3).features
     np.testing.assert_array_equal(fitted.predict(features), grown.predict(features))
     assert grown.curve == {}
