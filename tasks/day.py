@@ -23,12 +23,14 @@ from features.asof import AsOf
 from features.join import join
 from models.candidates import Candidates, Source, make_candidates
 from models.interactions import Histories, Interactions
-from models.ranker import source_feature_names, source_features
+from models.memory import Memory
+from models.ranker import Ranker, source_feature_names, source_features
 from tasks.run import Run
 
 T = TypeVar("T")
-MAX_CHUNK = 2048
-"""Users scored at a time at most: larger blocks leave the processor's caches."""
+MAX_CHUNK = 1024
+"""Users scored at a time at most: past it chunks only cost memory."""
+_MEMORY = Memory()
 
 
 class Day:
@@ -58,6 +60,7 @@ class Day:
         seen = {"all": log, "positive": positives, "none": None}[settings.recommend.seen]
         self.hidden = None if seen is None else seen.histories()
         self.fill = _fill_order(run.lake, log)
+        self._n_own = 3 * len(self.sources) + 1
         self._chunk_bytes = settings.chunk_memory_gb * 2**30 / self.threads
         self._listed = np.unique(log.user)
 
@@ -87,11 +90,18 @@ class Day:
         indptr, item = candidates.indptr, candidates.item
         if pairs is not None:
             indptr, item = np.searchsorted(pairs, indptr), item[pairs]
-        n_own = 3 * len(self.sources) + 1
-        out = np.empty((n_own + len(self.tables.catalog), len(item)), np.float32)
-        source_features(candidates, out[:n_own], pairs)
-        join(self.tables, candidates.user, indptr, item, out[n_own:])
+        out = np.empty((len(self.names), len(item)), np.float32)
+        source_features(candidates, out[: self._n_own], pairs)
+        join(self.tables, candidates.user, indptr, item, out[self._n_own :])
         return out
+
+    def rank(self, ranker: Ranker, candidates: Candidates) -> np.ndarray:
+        """Let the ranker score all pairs, ``(n_pairs,)`` float32; larger is better."""
+        c = candidates
+        features = _MEMORY.take("features", (len(self.names), len(c.item)))
+        source_features(c, features[: self._n_own])
+        join(self.tables, c.user, c.indptr, c.item, features[self._n_own :])
+        return ranker.predict(features)
 
     def map_chunks(self, users: np.ndarray, work: Callable[[np.ndarray], T]) -> Iterator[T]:
         """Do ``work(chunk of users)`` on all threads; results come in the order of the users.

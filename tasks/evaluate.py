@@ -157,7 +157,7 @@ def _lists_of_day(run: Run, d: date, ranker: Ranker, report: CandidateReport) ->
 
     def work(chunk: np.ndarray) -> tuple[np.ndarray, Any]:
         candidates = day.candidates(chunk)
-        scores = ranker.predict(day.features(candidates))
+        scores = day.rank(ranker, candidates)
         best = best_of(scores, candidates.indptr, k)
         final = np.where(best < 0, -1, candidates.item[np.maximum(best, 0)])
         own = np.full((len(proposing), len(chunk), k), -1, np.int32)
