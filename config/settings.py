@@ -199,6 +199,12 @@ class FeatureSettings(Section):
     exclude: list[str] = Field(
         [], description="features left out: names, or families followed by '*' as in 'user_*'"
     )
+    audit_rows: int = Field(
+        200,
+        ge=0,
+        description="rows whose features every run computes once more from the raw log, and logs "
+        "for the next run to compare; 0: no audit",
+    )
     memory_gb: float = Field(2.0, gt=0, description="limit of the aggregation, GB")
 
 

@@ -105,7 +105,7 @@ def audit(
     tables = AsOf.open(lake, catalog, day, n_users, n_items, memory_gb)
     found = features_of(tables, rows)
     if logged is not None:
-        _compare_logged(catalog, rows, found, logged, day)
+        compare_logged(catalog, rows, found, logged, day)
     last_place = _compare_slow(
         catalog, rows, found, SlowPath(lake, catalog, day, positive_min, timezone)
     )
@@ -164,9 +164,21 @@ def _compare_slow(catalog: Catalog, rows: np.ndarray, found: np.ndarray, slow: S
     return last_place
 
 
-def _compare_logged(
+def compare_logged(
     catalog: Catalog, rows: np.ndarray, found: np.ndarray, logged: np.ndarray, day: date
 ) -> None:
+    """Compare features as used when a list was made with those computed now, bit by bit.
+
+    Args:
+        catalog: the features.
+        rows: ``(m, 2)`` user and item codes.
+        found: ``(n_features, m)`` float32, computed now.
+        logged: the same, as used.
+        day: the day the list was made for.
+
+    Raises:
+        FeatureError: a difference; the message names feature, entity and day.
+    """
     if logged.shape != found.shape:
         raise FeatureError(f"logged features are {logged.shape}; expected {found.shape}")
     differs = np.ascontiguousarray(logged, np.float32).view(np.int32) != found.view(np.int32)

@@ -10,6 +10,7 @@ unknown user) the value is NaN, which CatBoost takes as "missing"; counts of not
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
@@ -174,13 +175,17 @@ class Catalog:
     def without(self, names: Collection[str]) -> Catalog:
         """Return the catalog without some features.
 
+        Args:
+            names: of features, or patterns such as ``user_*`` (see :mod:`fnmatch`).
+
         Raises:
-            FeatureError: a name that is not in the catalog.
+            FeatureError: a name or pattern that nothing in the catalog goes by.
         """
-        unknown = sorted(set(names) - set(self.names))
+        unknown = sorted(name for name in names if not fnmatch.filter(self.names, name))
         if unknown:
             raise FeatureError(f"cannot leave out {unknown}: the catalog has {list(self.names)}")
-        kept = tuple(f for f in self.features if f.name not in names)
+        out = {found for name in names for found in fnmatch.filter(self.names, name)}
+        kept = tuple(f for f in self.features if f.name not in out)
         return Catalog(kept, self.attributes, self.max_attribute_values)
 
 

@@ -14,7 +14,9 @@ from tasks.run import Ref, Run
 def recommend_steps(run: Run, trained: Trained) -> list[PrefectFuture[Ref]]:
     """Lay out the steps that end in the published partition, the last of them."""
     fits = fit_all(run, run.as_of)
-    return [*fits, recommend_all.submit(run, fits, trained.ranker, trained.state)]
+    # Features that failed their audit are not published.
+    audited = [trained.audit]
+    return [*fits, recommend_all.submit(run, fits, trained.ranker, trained.state, wait_for=audited)]
 
 
 @flow(flow_run_name=run_name, task_runner=RUNNER)

@@ -2,7 +2,8 @@
 
 ::
 
-    features ───────────────┬──────────────┬──────────────────────┐
+    features ─ audit
+        └───────────────────┬──────────────┬──────────────────────┐
     fit (before window 1) ─ rows 1 ─┐      │                      │
     fit (before window 2) ─────── rows 2 ─ train the ranker ─ evaluate
     fit (before the test) ────────────────────────────────────────┘
@@ -20,6 +21,7 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.start import AsOf, Outcome, finish, open_run, open_settings, run_name
+from tasks.audit import audit_features
 from tasks.evaluate import evaluate
 from tasks.features import update_features
 from tasks.generators import fit_generator, fitted_names
@@ -34,6 +36,7 @@ class Trained:
     """What training leaves to the next steps, still under way."""
 
     state: PrefectFuture[str]
+    audit: PrefectFuture[Ref]
     ranker: PrefectFuture[Ref]
     test: PrefectFuture[Ref]
     steps: list[PrefectFuture[Ref]]
@@ -42,6 +45,7 @@ class Trained:
 def train_steps(run: Run) -> Trained:
     """Lay out the steps of training."""
     state = update_features.submit(run)
+    audit = audit_features.submit(run, state)
     fits = {
         window.name: fit_all(run, window.cutoff)
         for window in (*run.windows.ranker, run.windows.test)
@@ -51,7 +55,8 @@ def train_steps(run: Run) -> Trained:
     ]
     ranker = train_ranker.submit(run, rows)
     test = evaluate.submit(run, fits[run.windows.test.name], ranker, state)
-    return Trained(state, ranker, test, [*chain(*fits.values()), *rows, ranker, test])
+    steps = [audit, *chain(*fits.values()), *rows, ranker, test]
+    return Trained(state, audit, ranker, test, steps)
 
 
 def fit_all(run: Run, cutoff: date) -> list[PrefectFuture[Ref]]:

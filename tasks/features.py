@@ -42,15 +42,22 @@ def catalog_of(run: Run) -> Catalog:
         settings.half_life_days,
         repeat=run.settings.recommend.seen == "none",
         exclude=settings.exclude,
+        max_attribute_values=settings.max_attribute_values,
     )
 
 
 def features_as_of(run: Run, day: date) -> AsOf:
     """Open the features as of ``day``: nothing on or after it counts."""
-    n_users, n_items = (
-        len(run.lake.read_table("ids", f"{entity}.parquet", columns=[CODE]))
-        for entity in ("users", "items")
-    )
+    n_users, n_items = count_codes(run)
     return AsOf.open(
         run.lake, catalog_of(run), day, n_users, n_items, run.settings.features.memory_gb
     )
+
+
+def count_codes(run: Run) -> tuple[int, int]:
+    """Count the codes of users and of items."""
+    users, items = (
+        len(run.lake.read_table("ids", f"{entity}.parquet", columns=[CODE]))
+        for entity in ("users", "items")
+    )
+    return users, items

@@ -51,7 +51,7 @@ def make_rows(run: Run, window: Window, fits: list[Ref], state: str) -> Ref:
         "horizon_days": settings.windows.horizon_days,
         "rows": settings.ranker.model_dump(include=ROW_SETTINGS),
         "recommend": settings.recommend.model_dump(),
-        "features": settings.features.model_dump(exclude={"memory_gb"}),
+        "features": settings.features.model_dump(exclude={"memory_gb", "audit_rows"}),
     }
     return run.step(*run.folder("rows", window.name), inputs=inputs, make=make)
 

@@ -21,6 +21,7 @@ from tasks.generators import load_sources
 from tasks.progress import progress
 from tasks.ranker import load_ranker
 from tasks.run import Ref, Run
+from tasks.skew import log_sample
 
 LATEST = "LATEST"
 
@@ -47,7 +48,7 @@ def recommend_all(run: Run, fits: list[Ref], ranker: Ref, state: str) -> Ref:
 
         def work(chunk: np.ndarray) -> tuple[pa.Table, np.ndarray]:
             candidates = day.candidates(chunk)
-            scores = model.predict(day.features(candidates))
+            scores = day.rank(model, candidates)
             best = best_of(scores, candidates.indptr, k)
             row, place = np.nonzero(best >= 0)
             pair = best[row, place]
@@ -82,6 +83,7 @@ def recommend_all(run: Run, fits: list[Ref], ranker: Ref, state: str) -> Ref:
             "short_lists_reason": _reason(day, short, k),
         }
         (folder / "summary.json").write_text(json.dumps(summary, indent=1))
+        log_sample(run, day, users, folder)
 
     inputs = {
         "fits": [fit.digest for fit in fits],

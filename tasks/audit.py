@@ -1,0 +1,117 @@
+"""Prove the features of every run before anything is published.
+
+A sample of rows is computed once more from the raw log, the test day and all after it are poisoned
+(see :mod:`features.audit`), and what the last published lists were made from is compared with what
+is computed for that day now.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data.contract import ITEM, USER
+from features.audit import audit
+from tasks.features import catalog_of, count_codes
+from tasks.run import Ref, Run
+from tasks.skew import attributes_digest, compare_with_logged, last_logged
+
+ROOMS = ("data", "features", "tasks")
+
+
+@task(task_run_name="audit the features before {run.as_of}", cache_policy=NO_CACHE)
+def audit_features(run: Run, state: str) -> Ref:
+    """Audit the first test day, where the log knows what came after, and the run's own day.
+
+    Args:
+        run: the run.
+        state: digest of the features' state.
+
+    Raises:
+        FeatureError: a difference; nothing is published then.
+    """
+    size = run.settings.features.audit_rows
+
+    def make(folder: Path) -> None:
+        days = (run.windows.test.start, run.as_of) if size else ()
+        figures = {
+            "days": [
+                audit_day(run, day, size // 2, poisoned=day < run.as_of, until=run.as_of)
+                for day in days
+            ],
+            "skew": compare_with_logged(run) if size else None,
+        }
+        (folder / "audit.json").write_text(json.dumps(figures, indent=1, default=str))
+
+    inputs = {
+        "state": state,
+        "attributes": [
+            attributes_digest(run.lake, side, n)
+            for side, n in zip(("users", "items"), count_codes(run), strict=True)
+        ],
+        "test": run.windows.test.start,
+        "rows": size,
+        "logged": last_logged(run),
+    }
+    return run.step(*run.folder("audit"), inputs=inputs, make=make, rooms=ROOMS)
+
+
+def audit_day(run: Run, day: date, rows: int, poisoned: bool, until: date) -> dict[str, Any]:
+    """Audit about ``rows`` rows of a day.
+
+    Args:
+        run: the run; its state reaches ``day``.
+        day: the cut.
+        rows: how many, half of them events from ``day`` on, where there are any.
+        poisoned: also poison the day and all later ones.
+        until: events before it are drawn from.
+
+    Returns:
+        :class:`features.audit.AuditReport` as a dictionary.
+    """
+    settings = run.settings
+    n_users, n_items = count_codes(run)
+    report = audit(
+        run.lake,
+        catalog_of(run),
+        sample_rows(run, day, rows, until),
+        day=day,
+        n_users=n_users,
+        n_items=n_items,
+        positive_min=settings.positive_min,
+        timezone=settings.ingest.timezone,
+        poisoned=poisoned,
+        memory_gb=settings.features.memory_gb,
+        threads=settings.threads or os.cpu_count() or 1,
+        seed=settings.ranker.seed,
+    )
+    return asdict(report)
+
+
+def sample_rows(run: Run, day: date, rows: int, until: date) -> np.ndarray:
+    """Draw (user, item) rows: events of the days from ``day`` on, and pairs at random.
+
+    The first are what a leak would tell of; the second meet entities without any event. Where
+    nothing is known from ``day`` on, events of the day before stand for the first.
+
+    Returns:
+        ``(rows, 2)`` int32, the same for the same log.
+    """
+    random = np.random.default_rng(run.settings.ranker.seed)
+    since = day if any(day <= known < until for known in run.lake.days()) else day - timedelta(28)
+    events = run.lake.interactions(max(until, day), since, columns=[USER, ITEM])
+    drawn = random.integers(0, count_codes(run), (rows, 2))
+    if len(events):
+        picked = random.integers(0, len(events), rows // 2)
+        drawn[: rows // 2, 0] = events[USER].to_numpy()[picked]
+        drawn[: rows // 2, 1] = events[ITEM].to_numpy()[picked]
+    drawn = drawn[np.lexsort((drawn[:, 1], drawn[:, 0]))]  # a user's rows together are cheaper
+    return drawn.astype(np.int32)
