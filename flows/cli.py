@@ -24,9 +24,9 @@ console = Console()
 
 def _readable(config: str) -> str:
     """Refuse a bad configuration at once, before Prefect starts."""
-    from config import load_settings
+    from flows.start import open_settings
 
-    load_settings(config)
+    open_settings(config, None)
     return config
 
 

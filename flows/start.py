@@ -13,6 +13,7 @@ from prefect.futures import PrefectFuture, wait
 
 from config import Settings, load_settings
 from data.contract import NotEnoughHistoryError
+from tasks.generators import check_generators
 from tasks.run import Ref, Run, default_home, open_lake
 
 AsOf = date | Literal["latest"] | None
@@ -29,8 +30,15 @@ class Outcome:
 
 
 def open_settings(config: str, home: str | None) -> tuple[Settings, str]:
-    """Read the configuration and say where the lakes are."""
-    return load_settings(config), home or default_home()
+    """Read the configuration and say where the lakes are.
+
+    Raises:
+        ConfigError: it cannot be read, or a key or value is wrong.
+        ModelError: it names a generator or a parameter that there is not.
+    """
+    settings = load_settings(config)
+    check_generators(settings)
+    return settings, home or default_home()
 
 
 def open_run(settings: Settings, home: str, as_of: AsOf) -> Run:

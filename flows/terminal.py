@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -45,7 +46,15 @@ def plainly() -> Iterator[None]:
         # As text, for a message may hold brackets; unwrapped, for a path must stay in one piece.
         console = Console(stderr=True, soft_wrap=True, highlight=False)
         console.print("[bold red]Stopped:[/]", Text(str(error)))
+        _let_go(error)
         sys.exit(1)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Free what the frames of an error hold: DuckDB complains of connections open at the exit."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def is_known(error: BaseException) -> bool:
@@ -60,9 +69,14 @@ def is_known(error: BaseException) -> bool:
 
 
 def _told_later(record: logging.LogRecord) -> bool:
-    """Keep a known error for Prefect's server, without the traceback and below a warning."""
+    """Keep a known error for Prefect's server, without the traceback and below a warning.
+
+    How a run ended is no warning either: the command itself says it last.
+    """
     error = record.exc_info[1] if record.exc_info else None
-    if error is not None and is_known(error):
+    known = error is not None and is_known(error)
+    if known:
         record.exc_info, record.exc_text = None, None
+    if known or str(record.msg).startswith("Finished in state"):
         record.levelno, record.levelname = logging.INFO, "INFO"
     return True

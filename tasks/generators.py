@@ -9,7 +9,9 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from config import Settings
 from config.settings import GeneratorSettings
+from models.base import ModelError
 from models.candidates import Source
 from models.registry import KINDS, make_generator
 from tasks.day import read_log
@@ -32,6 +34,19 @@ def fit_generator(run: Run, cutoff: date, name: str) -> Ref:
 
     place, inputs = _place(cutoff, settings), _inputs(run, cutoff, settings)
     return run.step(*place, inputs=inputs, make=make, rooms=("data", "models"))
+
+
+def check_generators(settings: Settings) -> None:
+    """Refuse a source that no model can be, before anything is read or fitted.
+
+    Raises:
+        ModelError: of which source the kind or a parameter is wrong, and what there is.
+    """
+    for generator in settings.generators:
+        try:
+            make_generator(generator.kind, **generator.params)
+        except ModelError as error:
+            raise ModelError(f"generators: {generator.name}: {error}") from error
 
 
 def fitted_names(run: Run) -> list[str]:
