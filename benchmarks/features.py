@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import statistics
 import tempfile
 import time
 from collections import deque
@@ -43,7 +42,7 @@ from features.catalog import build_catalog
 from features.join import join
 from features.state import update_state
 
-NEW_DAYS = 6
+NEW_DAYS = 10
 """Days added one by one to the short and to the long history, in turns."""
 TIMES = 10
 CANDIDATES = 150
@@ -54,7 +53,7 @@ STATE_S, DAY_S, SLOWER, PAIRS_S = 20.0, 3.0, 1.3, 2e6
 METRICS = ("times as fast",)
 CONVENTIONS = (
     "state: sums by user, item and day of the whole log from nothing; day: the same for one new "
-    f"day, median of {NEW_DAYS}; tables: all features of a day for all users and items.",
+    f"day, the least of {NEW_DAYS} (what other work on the machine adds is not counted); tables: all features of a day for all users and items.",
     f"join: {CANDIDATES} candidates a user in chunks of {CHUNK} users, all features, all cores.",
     "pandas: what a script recomputes each day for a share of the users, extrapolated linearly.",
     "floor: reading the log's columns and one hash aggregation by user and item.",
@@ -123,7 +122,7 @@ class _Bench:
             pairs, join_s = self._join(tables)
         with steps("pandas"):
             naive = naive_day(self.lake, day, naive_share, CANDIDATES, self.n_users)
-        day_s, long_s = (statistics.median(found) for found in days)
+        day_s, long_s = (min(found) for found in days)
         ours = day_s + steps.seconds["tables of a day"]
         figures = {
             "state_seconds": steps.seconds["state"],

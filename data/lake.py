@@ -232,7 +232,7 @@ class Lake:
         names = [name for name in self.names(*folder) if "=" in name]
         index = self.read_json(*folder, INDEX) if self.exists(*folder, INDEX) else {}
         return {
-            name: Partition(*index[name]) if name in index else self.partition(*folder, name)
+            name: Partition._make(index[name]) if name in index else self.partition(*folder, name)
             for name in names
             if name in index or self.exists(*folder, name, MANIFEST)
         }

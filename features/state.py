@@ -105,11 +105,11 @@ def update_state(
         for day in days
     }
     stale = [day for day in days if not _is_current(built, day, inputs[day])]
-    ends = [e for e, _ in groupby(days, block_end) if e <= as_of]
-    forgotten = _forget(lake, as_of, set(days), set(ends))
+    blocks_of = {end: list(inside) for end, inside in groupby(days, block_end) if end <= as_of}
+    forgotten = _forget(lake, as_of, set(days), set(blocks_of))
     done, connection = 0, _connect(memory_gb, threads)
     changed = {block_end(day) for day in stale}
-    blocks_due = sum(end in changed for end in ends)
+    blocks_due = sum(end in changed for end in blocks_of)
 
     def told() -> None:
         nonlocal done
@@ -130,11 +130,9 @@ def update_state(
             )
         sums = {day: built[f"day={day}"].content for day in days}
         blocks, merged = lake.partitions(*BLOCKS), False
-        for end, members in groupby(days, block_end):
-            if end > as_of:
-                break
-            inside, name = list(members), f"before={end}"
-            made_from = [STATE_VERSION, [(day, sums[day]) for day in inside]]
+        for end, inside in blocks_of.items():
+            name = f"before={end}"
+            made_from = " ".join([f"{STATE_VERSION} {inside[0]}", *(sums[day] for day in inside)])
             if name in blocks and blocks[name].inputs == digest(made_from):
                 continue
             with lake.writing(*BLOCKS, name, inputs=made_from) as folder:
@@ -143,7 +141,7 @@ def update_state(
             told()
         if merged:
             lake.write_index(*BLOCKS, partitions=blocks)
-    return digest([catalog.digest, sorted(sums.items())])
+    return digest(" ".join([catalog.digest, *(f"{day} {found}" for day, found in sums.items())]))
 
 
 def state_days(lake: Lake) -> list[date]:
