@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from data import quarantine
-from data.contract import INTERACTIONS, ITEM, ROW, TS, USER
+from data.contract import INTERACTIONS, ITEM, ROW, TS, USER, DataError
 from data.database import query_rows
 from data.lake import Lake
 from data.partitions import FOLDER
@@ -108,6 +108,9 @@ def check_log(
     ]
     examples = quarantine.examples(table)
     total = Counts.total(counts)
+    if not total.rows and not keep:
+        names = ", ".join(part.name for part in log.parts[:3])
+        raise DataError(f"interactions: no rows (a header at most) in {names}: check the path")
     verdict("interactions", total, max_bad_share, examples, place, may_be_empty=bool(keep))
     return counts
 

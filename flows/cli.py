@@ -137,9 +137,9 @@ def backfill(
     from flows.daily import daily as flow
     from flows.summary import show_day
 
-    first, last = _day(since), _day(until)
-    if not isinstance(first, date) or not isinstance(last, date) or first > last:
-        raise typer.BadParameter(f"--since {since} must not be after --until {until}")
+    first, last = _date(since, "--since"), _date(until, "--until")
+    if first > last:
+        raise typer.BadParameter(f"{since} is after --until {until}", param_hint="--since")
     for step in range((last - first).days + 1):
         day = first + timedelta(days=step)
         show_day(console, config, home, flow(config=config, as_of=day, home=home))
@@ -162,6 +162,36 @@ def metrics(
         typer.echo(json.dumps(read_metrics(config, _day(as_of), home), ensure_ascii=False))
     else:
         show_metrics(console, config, _day(as_of), home)
+
+
+@app.command()
+def features(config: Config = "demo", home: Home = None) -> None:
+    """Print the features of a data set as a table; without an ingest, those its source declares.
+
+    Example: zavtra features --config ml-1m
+    """
+    from flows.summary import show_features
+
+    show_features(console, config, home)
+
+
+@app.command()
+def audit(
+    config: Config = "demo",
+    as_of: Day = None,
+    home: Home = None,
+    rows: Annotated[
+        int, typer.Option(min=1, help="Rows (user, item) to compute once more, about.")
+    ] = 10_000,
+) -> None:
+    """Prove the features of a day: from the raw log, and with the day and all later ones poisoned.
+
+    Example: zavtra audit --config ml-1m --as-of 2000-12-28 --rows 10000
+    """
+    from flows.audit import audit as flow
+    from flows.summary import show_audit
+
+    show_audit(console, flow(config=config, as_of=_day(as_of), rows=rows, home=home))
 
 
 @app.command()
@@ -188,13 +218,16 @@ def fetch(
 
 
 def _day(text: str | None) -> Any:
-    """Read a date; 'latest' and nothing stay as they are."""
-    if text is None or text == "latest":
-        return text
+    """Read ``--as-of``; 'latest' and nothing stay as they are."""
+    return text if text is None or text == "latest" else _date(text, "--as-of")
+
+
+def _date(text: str, option: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no day; write it as YYYY-MM-DD") from None
+        problem = f"{text!r} is no day; write it as YYYY-MM-DD"
+        raise typer.BadParameter(problem, param_hint=option) from None
 
 
 if __name__ == "__main__":

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
-from small_day import SMALL, Ran, clean_environment, command
+from small_day import SMALL, Ran, Zavtra, clean_environment, command
 
 from flows.daily import daily
 
@@ -34,9 +34,6 @@ def ran(prefect_api: str, small: Path, tmp_path_factory: pytest.TempPathFactory)
     """Run the whole day once; tests that change anything work on a :meth:`Ran.copy`."""
     home = tmp_path_factory.mktemp("home")
     return Ran(small, home, daily(config=str(small), home=str(home)))
-
-
-Zavtra = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture

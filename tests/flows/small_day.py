@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.start import Outcome
+
+Zavtra = Callable[..., subprocess.CompletedProcess[str]]
+"""Runs the command with some words, and environment variables as keywords."""
 
 ROOT = Path(__file__).parents[2]
 MODELS = """
