@@ -52,8 +52,9 @@ MEMORY_GB = 2.0
 STATE_S, DAY_S, SLOWER, PAIRS_S = 20.0, 3.0, 1.3, 2e6
 METRICS = ("times as fast",)
 CONVENTIONS = (
-    "state: sums by user, item and day of the whole log from nothing; day: the same for one new "
-    f"day, the least of {NEW_DAYS} (what other work on the machine adds is not counted); tables: all features of a day for all users and items.",
+    "state: sums by user, item and day of the whole log from nothing.",
+    f"day: the same for one new day, the least of {NEW_DAYS} (other work on the machine adds).",
+    "tables: all features of a day for all users and items.",
     f"join: {CANDIDATES} candidates a user in chunks of {CHUNK} users, all features, all cores.",
     "pandas: what a script recomputes each day for a share of the users, extrapolated linearly.",
     "floor: reading the log's columns and one hash aggregation by user and item.",

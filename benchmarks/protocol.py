@@ -37,6 +37,10 @@ PROTOCOLS = {
         "benchmarks.features",
         "daily features at KION's size: state, one new day, join, against pandas and a floor",
     ),
+    "scale": Entry(
+        "benchmarks.scale",
+        "daily lists for all users of KION's shape: users a second, memory, floor, RecTools",
+    ),
 }
 """Protocols by name, in the order they are listed."""
 

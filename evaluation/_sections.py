@@ -212,6 +212,24 @@ def steps(page: dict[str, Any]) -> list[Any]:
     ]
 
 
+def audit(page: dict[str, Any]) -> list[Any]:
+    """What the proof of the features looked at; it exists only where nothing was found."""
+    part = page["audit"]
+    rows = [
+        [day["day"], day["rows"], day["features"], day["values"], day["poisoned_days"]]
+        for day in part["days"]
+    ]
+    blocks: list[Any] = [
+        table(["as of", "rows", "features", "numbers compared", "poisoned days"], rows)
+    ]
+    skew = part.get("skew")
+    if skew:
+        head = ["lists of", "rows", "features compared with those logged", "changed since"]
+        changed = ", ".join(skew["changed"]) or "nothing"
+        blocks.append(table(head, [[skew["day"], skew["rows"], skew["features"], changed]]))
+    return blocks
+
+
 SECTIONS = (
     ("data", "Data", "What was read, and what was kept out and why.", data),
     ("windows", "Windows", "How the days were cut, so that nothing looks ahead.", windows),
@@ -241,6 +259,13 @@ SECTIONS = (
         diversity,
     ),
     ("importance", "Features", "What the ranker looks at.", importance),
+    (
+        "audit",
+        "Audit",
+        "Features computed once more from the raw log, with all later days poisoned: no number "
+        "differs, else nothing would have been published.",
+        audit,
+    ),
     (
         "samples",
         "Users",

@@ -148,6 +148,33 @@ class Step(TypedDict):
     """Its inputs had not changed, so it was not run again."""
 
 
+class AuditDay(TypedDict):
+    """Rows of a day whose features were proven; see :class:`features.audit.AuditReport`."""
+
+    day: str
+    rows: int
+    features: int
+    values: int
+    poisoned_days: int
+
+
+class Skew(TypedDict):
+    """Features logged with earlier lists against those computed now."""
+
+    day: str
+    rows: int
+    features: int
+    changed: list[str]
+    """What changed since, so that it could not be compared."""
+
+
+class Audit(TypedDict):
+    """The proof of the features."""
+
+    days: list[AuditDay]
+    skew: NotRequired[Skew | None]
+
+
 class Report(TypedDict, total=False):
     """Input of :func:`render`; every part but ``name`` and ``as_of`` may be missing."""
 
@@ -165,6 +192,7 @@ class Report(TypedDict, total=False):
     beyond: dict[str, dict[str, float]]
     """System → row of :func:`evaluation.beyond.beyond`."""
     importance: list[Importance]
+    audit: Audit
     diversity: dict[str, DiversityCurve]
     """System → :func:`evaluation.beyond.diversity_curve`; the final list first."""
     samples: list[Sample]

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from features.declaration import Catalog, Entity, Feature, FeatureError, Measure
 
-__all__ = ["Catalog", "Feature", "FeatureError", "build_catalog"]
+__all__ = ["Attributes", "Catalog", "Feature", "FeatureError", "build_catalog"]
 
 Attributes = Mapping[str, Mapping[str, Sequence[str]]]
 Span = Literal["each", "short", "middle", "long", "all"]

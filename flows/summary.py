@@ -15,6 +15,7 @@ from data.contract import DataError
 from data.lake import Lake
 from flows.start import AsOf, Outcome
 from tasks.evaluate import FINAL
+from tasks.features import catalog_of, declared_attributes
 from tasks.run import default_home, open_lake
 
 HEADLINE = ("MAP@10", "NDCG@10", "Recall@10", "HitRate@10")
@@ -71,6 +72,34 @@ def show_published(console: Console, config: str, as_of: date, home: str | None)
     if lake.exists("runs", f"as_of={as_of}", "report", "report.html"):
         page = lake.path("runs", f"as_of={as_of}", "report", "report.html")
         _print_place(console, "report", page)
+
+
+def show_features(console: Console, config: str, home: str | None) -> None:
+    """Print the catalog of features, family by family."""
+    settings = load_settings(config)
+    catalog = catalog_of(settings, declared_attributes(settings, home or default_home()))
+    table = Table(title=f"{len(catalog)} features of {settings.name}")
+    for column in ("feature", "entity", "measure", "window", "unit", "description"):
+        table.add_column(column, overflow="fold", no_wrap=column == "feature")
+    for feature in catalog:
+        window = "all" if feature.window_days is None else f"{feature.window_days} d"
+        cells = (feature.entity, feature.measure, window, feature.unit, feature.description)
+        table.add_row(feature.name, *cells)
+    console.print(table)
+
+
+def show_audit(console: Console, report: dict[str, Any]) -> None:
+    """Say what an audit looked at; one that found a difference has raised."""
+    console.print(
+        f"{report['rows']:,} rows x {report['features']} features as of {report['day']}: "
+        f"{report['values']:,} numbers equal to those of the raw log cut at the day, "
+        f"{report['undefined']:,} of them undefined on both sides, {report['last_place']:,} apart "
+        "by one unit in the last place of float32"
+    )
+    console.print(
+        f"{report['poisoned_days']} days from {report['day']} on poisoned: the tables are the "
+        f"same to the byte (sha256 {report['digest'][:16]}…)"
+    )
 
 
 def show_day(console: Console, config: str, home: str | None, outcome: Outcome) -> None:

@@ -8,12 +8,14 @@ from datetime import date
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from config import Settings
 from data.contract import CODE
+from data.sources import make_source
 from features.asof import AsOf
-from features.catalog import Catalog, build_catalog
+from features.catalog import Attributes, Catalog, build_catalog
 from features.state import update_state
 from tasks.progress import progress
-from tasks.run import Run
+from tasks.run import Run, open_lake
 
 
 @task(task_run_name="features before {run.as_of}", cache_policy=NO_CACHE)
@@ -25,7 +27,7 @@ def update_features(run: Run) -> str:
             run.lake,
             as_of=run.as_of,
             positive_min=settings.positive_min,
-            catalog=catalog_of(run),
+            catalog=run_catalog(run),
             memory_gb=settings.features.memory_gb,
             threads=settings.threads or os.cpu_count() or 1,
             timezone=settings.ingest.timezone,
@@ -33,24 +35,40 @@ def update_features(run: Run) -> str:
         )
 
 
-def catalog_of(run: Run) -> Catalog:
-    """Spread the feature catalog over the attributes of this data set."""
-    settings = run.settings.features
+def run_catalog(run: Run) -> Catalog:
+    """Give the features of a run: those of the attributes that are in its lake."""
+    return catalog_of(run.settings, run.lake.read_json("attributes.json"))
+
+
+def catalog_of(settings: Settings, attributes: Attributes) -> Catalog:
+    """Spread the feature catalog over the attributes of a data set."""
+    features = settings.features
     return build_catalog(
-        run.lake.read_json("attributes.json"),
-        settings.windows_days,
-        settings.half_life_days,
-        repeat=run.settings.recommend.seen == "none",
-        exclude=settings.exclude,
-        max_attribute_values=settings.max_attribute_values,
+        attributes,
+        features.windows_days,
+        features.half_life_days,
+        repeat=settings.recommend.seen == "none",
+        exclude=features.exclude,
+        max_attribute_values=features.max_attribute_values,
     )
+
+
+def declared_attributes(settings: Settings, home: str) -> Attributes:
+    """Read which attributes were ingested; before that, ask the source which it declares."""
+    lake = open_lake(settings, home)
+    if lake.exists("attributes.json"):
+        found: Attributes = lake.read_json("attributes.json")
+        return found
+    source = make_source(**settings.source.model_dump())
+    tables = {"users": source.users(), "items": source.items()}
+    return {side: t.attributes.to_dict() if t else {} for side, t in tables.items()}
 
 
 def features_as_of(run: Run, day: date) -> AsOf:
     """Open the features as of ``day``: nothing on or after it counts."""
     n_users, n_items = count_codes(run)
     return AsOf.open(
-        run.lake, catalog_of(run), day, n_users, n_items, run.settings.features.memory_gb
+        run.lake, run_catalog(run), day, n_users, n_items, run.settings.features.memory_gb
     )
 
 

@@ -20,7 +20,7 @@ from evaluation.report import render
 from features.catalog import Catalog
 from tasks.catalogue import external_ids, titles
 from tasks.day import read_log
-from tasks.features import catalog_of
+from tasks.features import run_catalog
 from tasks.run import Ref, Run
 
 ROOMS = ("data", "evaluation", "tasks")
@@ -71,7 +71,8 @@ def collect(run: Run, steps: list[Ref]) -> dict[str, Any]:
         "metrics": figures["metrics"],
         "segments": figures["segments"],
         "beyond": figures["beyond"],
-        "importance": _importance(ranker["importance"], catalog_of(run)),
+        "importance": _importance(ranker["importance"], run_catalog(run)),
+        "audit": lake.read_json(*run.folder("audit"), "audit.json"),
         "diversity": figures["diversity"],
         "samples": _samples(run),
         "steps": [

@@ -15,7 +15,7 @@ from data.lake import Lake
 from features.audit import compare_logged, features_of
 from features.catalog import Catalog
 from tasks.day import Day
-from tasks.features import catalog_of, features_as_of
+from tasks.features import features_as_of, run_catalog
 from tasks.run import Run
 
 LOGGED = "logged.npz"
@@ -75,7 +75,7 @@ def compare_with_logged(run: Run) -> dict[str, Any] | None:
     with np.load(place, allow_pickle=False) as found:
         rows, logged = found["rows"], found["values"]
         made_from = json.loads(str(found["made_from"]))
-    catalog = catalog_of(run)
+    catalog = run_catalog(run)
     n_users, n_items = made_from["sizes"]
     now = {
         "catalog": catalog.digest,

@@ -97,6 +97,18 @@ def complete() -> dict:
             }
             for n in range(31)
         ],
+        "audit": {
+            "days": [
+                {
+                    "day": "2000-11-30",
+                    "rows": 100,
+                    "features": 54,
+                    "values": 5400,
+                    "poisoned_days": 12,
+                }
+            ],
+            "skew": {"day": "2000-12-27", "rows": 200, "features": 54, "changed": []},
+        },
         "diversity": {name: diversity_curve(x, item_values=genres) for name, x in lists.items()},
         "samples": [
             {
@@ -171,7 +183,7 @@ class Page(HTMLParser):
 def test_complete_day_has_every_section_with_charts_and_their_numbers(day):
     html = render(day)
     page = Page(html)
-    assert page.count["section"] == len(SECTIONS) == 10
+    assert page.count["section"] == len(SECTIONS) == 11
     assert "could not be made" not in page.text
     assert "no input for this section" not in page.text
     # Every chart carries its numbers and a sentence.
