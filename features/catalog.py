@@ -1,8 +1,9 @@
 """The declarations every data set gets: templates spread over its attributes and windows.
 
 To add a feature, add one line to the table of its entity and one line, with the number worked out
-by hand, to the test of its measure. ``{e}`` is the entity, ``{a}`` the attribute, ``{u}``
-the user's attribute, ``{w}`` the window and ``{b}`` the longer one a trend is compared with.
+by hand, to the test of its measure. ``{e}`` is the entity, ``{a}`` the attribute, ``{u}`` the
+user's attribute, ``{w}`` the window, ``{d}`` the same in words and ``{b}`` the longer one that a
+trend is compared with. ``zavtra features --config demo --markdown`` makes the page of the docs.
 """
 
 from __future__ import annotations
@@ -34,22 +35,22 @@ class Template(NamedTuple):
 T = Template
 
 OF_ENTITY = (
-    T("{e}_events_{w}d", "count", "each", "events", "events of the {e} in {w} days"),
+    T("{e}_events_{w}d", "count", "each", "events", "events of the {e} in {d}"),
     T("{e}_events", "count", "all", "events", "events of the {e}"),
-    T("{e}_positives_{w}d", "count", "long", "events", "positives in {w} days", "positive"),
+    T("{e}_positives_{w}d", "count", "long", "events", "positives of the {e} in {d}", "positive"),
     T("{e}_value_sum", "sum", "all", "value", "sum of the values of the {e}'s events"),
-    T("{e}_value_mean_{w}d", "mean", "long", "value 0..1", "mean value of the {e} in {w} days"),
+    T("{e}_value_mean_{w}d", "mean", "long", "value 0..1", "mean value of the {e} in {d}"),
     T("{e}_value_mean", "mean", "all", "value 0..1", "mean value of the {e}'s events"),
     T("{e}_positive_share", "positive share", "all", "fraction", "positives among the events"),
     T("{e}_events_decayed", "decayed count", "all", "events", "events, halved every {h:g} days"),
     T("{e}_days_since_first", "days since first", "all", "days", "days since its first event"),
     T("{e}_days_since_last", "days since last", "all", "days", "days since its last event"),
     T("{e}_active_days_{w}d", "active days", "long", "days", "days with an event, of the last {w}"),
-    T("{e}_trend_{w}d_{b}d", "trend", "middle", "ratio", "daily events, {w} days over {b}"),
+    T("{e}_trend_{w}d_{b}d", "trend", "middle", "ratio", "daily events, {d} over {b}"),
 )
 OF_ITEM = (
-    T("item_share_{w}d", "share", "middle", "fraction", "share of all events in {w} days"),
-    T("item_trend_{w}d_{b}d", "trend", "short", "ratio", "daily events, {w} days over {b}"),
+    T("item_share_{w}d", "share", "middle", "fraction", "share of all events in {d}"),
+    T("item_trend_{w}d_{b}d", "trend", "short", "ratio", "daily events, {d} over {b}"),
 )
 PLAIN = {
     "numeric": T("{e}_{a}", "attribute", "all", "{a}", "{a} of the {e}"),
@@ -57,7 +58,7 @@ PLAIN = {
 }
 AFFINITY = (
     T("affinity_{a}", "share", "all", "fraction", "user's positives with that {a}", "positive"),
-    T("affinity_{a}_{w}d", "share", "long", "fraction", "user's events in {w} days with that {a}"),
+    T("affinity_{a}_{w}d", "share", "long", "fraction", "user's events in {d} with that {a}"),
     T("affinity_{a}_value", "mean", "all", "value 0..1", "mean value of events with that {a}"),
 )
 AUDIENCE = (
@@ -149,7 +150,8 @@ def _spread(
     }
     longer = {"short": middle, "middle": long}
     for window in spans[template.span]:
-        fill: dict[str, Any] = {**names, "w": window, "h": half_life}
+        days = f"{window} day{'s' * (window != 1)}"
+        fill: dict[str, Any] = {**names, "w": window, "d": days, "h": half_life}
         base = longer[template.span] if template.measure == "trend" else None
         if base is not None and base == window:
             continue

@@ -165,14 +165,20 @@ def metrics(
 
 
 @app.command()
-def features(config: Config = "demo", home: Home = None) -> None:
+def features(
+    config: Config = "demo",
+    home: Home = None,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the page docs/features.md.")
+    ] = False,
+) -> None:
     """Print the features of a data set as a table; without an ingest, those its source declares.
 
     Example: zavtra features --config ml-1m
     """
     from flows.summary import show_features
 
-    show_features(console, config, home)
+    show_features(console, config, home, as_markdown)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from rich.table import Table
 from config import load_settings
 from data.contract import DataError
 from data.lake import Lake
+from features.page import markdown
 from flows.start import AsOf, Outcome
 from tasks.evaluate import FINAL
 from tasks.features import catalog_of, declared_attributes
@@ -74,10 +75,13 @@ def show_published(console: Console, config: str, as_of: date, home: str | None)
         _print_place(console, "report", page)
 
 
-def show_features(console: Console, config: str, home: str | None) -> None:
-    """Print the catalog of features, family by family."""
+def show_features(console: Console, config: str, home: str | None, as_markdown: bool) -> None:
+    """Print the catalog of features, as a table or as the page of the docs."""
     settings = load_settings(config)
     catalog = catalog_of(settings, declared_attributes(settings, home or default_home()))
+    if as_markdown:
+        print(markdown(catalog), end="")
+        return
     table = Table(title=f"{len(catalog)} features of {settings.name}")
     for column in ("feature", "entity", "measure", "window", "unit", "description"):
         table.add_column(column, overflow="fold", no_wrap=column == "feature")

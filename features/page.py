@@ -1,0 +1,42 @@
+"""The page of features, made from the catalog."""
+
+from __future__ import annotations
+
+from features.declaration import MEASURES, Catalog
+
+INTRODUCTION = """# Features
+
+This page is made by `zavtra features --config demo --markdown > docs/features.md`. It shows the
+catalog of the embedded data; other data have other attributes and windows
+(`zavtra features --config …` prints theirs). All features are float32 and know nothing of the day
+recommended for or later; undefined ones (the mean of no events) are NaN.
+
+## Add a feature
+
+1. Pick the entity and one of its measures from the table below.
+2. Add one line to the entity's table in `features/catalog.py`, e.g. to `OF_ITEM`:
+   `T("item_value_sum_{w}d", "sum", "long", "value", "sum of the values in {d}"),`
+3. Add one line, the number worked out by hand, to `tests/features/test_feature_measures.py`:
+   `(of("item", "sum", 28), 1, 0.5),`
+4. Run `pytest tests/features`: random logs are computed once more from the raw rows, and poisoned.
+5. Run the command above; the next `zavtra daily` has the feature, without a rebuild of the state.
+"""
+
+
+def markdown(catalog: Catalog) -> str:
+    """Write the page.
+
+    Args:
+        catalog: the features to list, family by family.
+    """
+    lines = [INTRODUCTION, "## Entities and measures", "", "| entity | measures |", "|---|---|"]
+    lines += [f"| {entity} | {', '.join(measures)} |" for entity, measures in MEASURES.items()]
+    for entity, names in catalog.families.items():
+        lines += ["", f"## {entity[0].upper()}{entity[1:]} ({len(names)})", ""]
+        lines += ["| feature | measure | window | unit | description |", "|---|---|---|---|---|"]
+        for feature in catalog:
+            if feature.entity == entity:
+                window = "all" if feature.window_days is None else f"{feature.window_days} d"
+                cells = [f"`{feature.name}`", feature.measure, window, feature.unit]
+                lines.append(f"| {' | '.join([*cells, feature.description])} |")
+    return "\n".join(lines) + "\n"
