@@ -149,11 +149,12 @@ class Ranker:
         self._grow(self._model, windows)
         return self
 
-    def predict(self, features: np.ndarray) -> np.ndarray:
+    def predict(self, features: np.ndarray, threads: int = 1) -> np.ndarray:
         """Score pairs: raw values, larger is better.
 
         Args:
-            features: ``(n_features, n)`` float32, rows as in :attr:`names`.
+            features: ``(n_features, n)`` float32, rows as in :attr:`names`; read where they lie.
+            threads: one by default, since callers run a chunk of users a thread.
 
         Returns:
             ``(n,)`` float32.
@@ -170,7 +171,7 @@ class Ranker:
             )
         if features.shape[1] == 0:
             return np.empty(0, np.float32)
-        raw = self._model.predict(features.T, prediction_type="RawFormulaVal", thread_count=1)
+        raw = self._model.predict(features.T, prediction_type="RawFormulaVal", thread_count=threads)
         return np.asarray(raw, np.float32)
 
     @property
