@@ -17,9 +17,10 @@ recommended for or later; undefined ones (the mean of no events) are NaN.
 2. Add one line to the entity's table in `features/catalog.py`, e.g. to `OF_ITEM`:
    `T("item_value_sum_{w}d", "sum", "long", "value", "sum of the values in {d}"),`
 3. Add one line, the number worked out by hand, to `tests/features/test_feature_measures.py`:
-   `(of("item", "sum", 28), 1, 0.5),`
-4. Run `pytest tests/features`: random logs are computed once more from the raw rows, and poisoned.
-5. Run the command above; the next `zavtra daily` has the feature, without a rebuild of the state.
+   `(of("item", "sum", 28), 1, 0.25 + 0.75),`
+4. Make this page again (above), and run `pytest tests/features`: on random logs the feature is
+   computed once more from the raw rows, and everything from the day on is poisoned.
+5. The next `zavtra daily` has it, without a rebuild of the state (its audit too).
 """
 
 
