@@ -8,6 +8,7 @@ import numpy as np
 
 from models.base import Generator, ModelError, require_above_zero
 from models.interactions import Histories, Interactions
+from models.similarity import Vectors
 
 
 class ALS(Generator):
@@ -61,6 +62,11 @@ class ALS(Generator):
         self.n_items = train.n_items
         self._folding = None
         return self
+
+    def space(self) -> Vectors:
+        """Give the cosines of the items' vectors."""
+        assert self.item_factors is not None
+        return Vectors.of(self.item_factors)
 
     def encode(self, histories: Histories) -> np.ndarray:
         """Fold histories in: ``(len(histories), factors)`` float32; empty ones give zeros."""

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from models.interactions import Histories, Interactions
+from models.similarity import Space
 
 
 class ModelError(ValueError):
@@ -54,6 +55,10 @@ class Generator(ABC):
         Most models live on events alone and ignore them.
         """
         del users, items
+
+    def space(self) -> Space | None:
+        """Give the similarities between items that this model learned, if it has any."""
+        return None
 
     @abstractmethod
     def fit(self, train: Interactions) -> Self:

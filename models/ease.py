@@ -9,6 +9,7 @@ from scipy.linalg import lapack
 
 from models.base import Generator, ModelError, require_above_zero
 from models.interactions import Histories, Interactions
+from models.similarity import Weights
 from models.sums import add_dense, distinct
 
 
@@ -59,6 +60,12 @@ class EASE(Generator):
         self.weights = np.ascontiguousarray(weights, np.float32)
         self.n_items = train.n_items
         return self
+
+    def space(self) -> Weights:
+        """Give the weights."""
+        assert self.weights is not None
+        assert self.kept is not None
+        return Weights(self.weights, self.kept, self.n_items)
 
     def score(self, histories: Histories, out: np.ndarray | None = None) -> np.ndarray:
         """Sum the weights of the items met, each once."""

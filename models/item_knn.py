@@ -8,6 +8,7 @@ import numpy as np
 
 from models.base import Generator, ModelError, require_above_zero
 from models.interactions import Histories, Interactions
+from models.similarity import Neighbours
 from models.sums import add_sparse, distinct
 
 WEIGHTINGS = ("bm25", "tfidf", "cosine")
@@ -78,6 +79,13 @@ class ItemKNN(Generator):
         )
         self.n_items = train.n_items
         return self
+
+    def space(self) -> Neighbours:
+        """Give the similarities kept."""
+        assert self.data is not None
+        assert self.indices is not None
+        assert self.indptr is not None
+        return Neighbours(self.data, self.indices, self.indptr)
 
     def score(self, histories: Histories, out: np.ndarray | None = None) -> np.ndarray:
         """Sum the similarities to the items met, each once."""
