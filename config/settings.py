@@ -196,6 +196,9 @@ class FeatureSettings(Section):
     max_attribute_values: int = Field(
         1000, ge=2, description="an attribute with more values is cut to its most frequent ones"
     )
+    similarity: bool = Field(
+        False, description="compare candidates with single items of the history in EASE, KNN, ALS"
+    )
     exclude: list[str] = Field(
         [], description="features left out: names, or families followed by '*' as in 'user_*'"
     )
@@ -227,6 +230,11 @@ class RankerSettings(Section):
         100, ge=0, description="non-hits kept for a user: those best ranked by any source"
     )
     tail_negative_share: Share = Field(0.2, description="share kept of the other non-hits")
+    list_weight: Share = Field(
+        0.75,
+        description="a row of a list with h hits weighs h ** -list_weight: 0: every row alike, "
+        "1: every list alike",
+    )
     max_lists: int = Field(
         20_000,
         ge=1,

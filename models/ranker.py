@@ -50,11 +50,14 @@ class Rows:
         features: ``(n_features, n)`` float32, one feature a row; NaN where undefined.
         label: ``(n,)`` float32, 1 for a hit.
         group: ``(n,)`` int64, ascending: one list, that is one (user, day).
+        weight: ``(n,)`` float32, how much the row counts; losses that compare the rows of a list
+            with each other weigh every list alike and ignore it.
     """
 
     features: np.ndarray
     label: np.ndarray
     group: np.ndarray
+    weight: np.ndarray
 
     def __len__(self) -> int:
         return len(self.label)
@@ -254,6 +257,7 @@ class Ranker:
             features.T,
             np.concatenate([rows.label for rows in windows]),
             group_id=np.concatenate(groups) if grouped else None,
+            weight=None if grouped else np.concatenate([rows.weight for rows in windows]),
             feature_names=self.names,
         )
 
@@ -265,7 +269,7 @@ def _split_newest(windows: list[Rows]) -> tuple[list[Rows], Rows]:
     rows = windows[0]
     judges = np.cumsum(np.diff(rows.group, prepend=rows.group[:1]) != 0) % 5 == 4
     learn, judge = (
-        Rows(rows.features[:, part], rows.label[part], rows.group[part])
+        Rows(rows.features[:, part], rows.label[part], rows.group[part], rows.weight[part])
         for part in (~judges, judges)
     )
     learn.check("the four fifths of the ranker window that are learnt from")

@@ -17,10 +17,12 @@ class Sample:
     Attributes:
         pair: ``(n_rows,)`` int64 positions in the candidates, ascending.
         label: ``(n_rows,)`` float32, 1 for a hit.
+        weight: ``(n_rows,)`` float32, how much the row counts in learning.
     """
 
     pair: np.ndarray
     label: np.ndarray
+    weight: np.ndarray
 
 
 def draw_lists(users: np.ndarray, day: int, limit: int, seed: int) -> np.ndarray:
@@ -62,10 +64,13 @@ def sample_rows(
     hard_negatives: int,
     tail_share: float,
     seed: int,
+    list_weight: float = 0.0,
 ) -> Sample:
     """Keep all hits, the non-hits near the top of any source, and a share of the rest.
 
-    Users without a hit among their candidates teach nothing about order and are left out.
+    Users without a hit among their candidates teach nothing about order and are left out. Rows of
+    the thinned tail weigh more by as much as they were thinned: left uncorrected, the ranker would
+    learn that what the sources rank high is less often a hit than it is.
 
     Args:
         candidates: of a chunk of users.
@@ -74,6 +79,9 @@ def sample_rows(
         tail_share: fraction 0..1 kept of the others.
         seed: of the draw, which depends on user and item alone: how users are cut into chunks
             changes nothing.
+        list_weight: each row of a list with ``h`` hits weighs ``h ** -list_weight``. 0: every row
+            alike, so users with many hits decide; 1: every list alike, as in metrics that are
+            means over users.
     """
     row = candidates.row
     hits = np.bincount(row, label, len(candidates.user))
@@ -84,9 +92,11 @@ def sample_rows(
     place = np.empty(len(row), np.int64)
     place[order] = np.arange(len(row)) - candidates.indptr[:-1][row[order]]
     drawn = _draw(candidates.user[row], candidates.item, seed) < tail_share
-    keep = usable & (label | (place < hard_negatives) | drawn)
-    pair = np.flatnonzero(keep)
-    return Sample(pair, label[pair].astype(np.float32))
+    sure = label | (place < hard_negatives)
+    pair = np.flatnonzero(usable & (sure | drawn))
+    weight = hits[row[pair]] ** -list_weight
+    weight[~sure[pair]] /= tail_share
+    return Sample(pair, label[pair].astype(np.float32), weight.astype(np.float32))
 
 
 def _draw(user: np.ndarray, item: np.ndarray, seed: int) -> np.ndarray:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -25,6 +26,8 @@ from models.candidates import Candidates, Source, make_candidates
 from models.interactions import Histories, Interactions
 from models.memory import Memory
 from models.ranker import Ranker, source_feature_names, source_features
+from models.similarity import MEASURES, NEWEST, Space
+from tasks.progress import Tell
 from tasks.run import Run
 
 T = TypeVar("T")
@@ -60,14 +63,14 @@ class Day:
         seen = {"all": log, "positive": positives, "none": None}[settings.recommend.seen]
         self.hidden = None if seen is None else seen.histories()
         self.fill = _fill_order(run.lake, log)
-        self._n_own = 3 * len(self.sources) + 1
+        self.spaces = _spaces(run, self.sources)
+        self.names = [
+            *source_feature_names([s.name for s in self.sources]),
+            *(f"{name}:{measure}" for name in self.spaces for measure in MEASURES),
+            *self.tables.catalog.names,
+        ]
         self._chunk_bytes = settings.chunk_memory_gb * 2**30 / self.threads
         self._listed = np.unique(log.user)
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the ranker's features, in the order of :meth:`features`."""
-        return [*source_feature_names([s.name for s in self.sources]), *self.tables.catalog.names]
 
     def all_users(self, lake: Lake) -> np.ndarray:
         """Give the codes of the users table and of the log before the day, ascending int32."""
@@ -87,37 +90,52 @@ class Day:
             candidates: of a chunk of users.
             pairs: ``(n,)`` positions of those to describe, ascending; None: all.
         """
-        indptr, item = candidates.indptr, candidates.item
-        if pairs is not None:
-            indptr, item = np.searchsorted(pairs, indptr), item[pairs]
-        out = np.empty((len(self.names), len(item)), np.float32)
-        source_features(candidates, out[: self._n_own], pairs)
-        join(self.tables, candidates.user, indptr, item, out[self._n_own :])
+        size = len(candidates.item) if pairs is None else len(pairs)
+        out = np.empty((len(self.names), size), np.float32)
+        self._describe(candidates, pairs, out)
         return out
 
     def rank(self, ranker: Ranker, candidates: Candidates) -> np.ndarray:
         """Let the ranker score all pairs, ``(n_pairs,)`` float32; larger is better."""
-        c = candidates
-        features = _MEMORY.take("features", (len(self.names), len(c.item)))
-        source_features(c, features[: self._n_own])
-        join(self.tables, c.user, c.indptr, c.item, features[self._n_own :])
+        features = _MEMORY.take("features", (len(self.names), len(candidates.item)))
+        self._describe(candidates, None, features)
         return ranker.predict(features)
 
-    def map_chunks(self, users: np.ndarray, work: Callable[[np.ndarray], T]) -> Iterator[T]:
+    def _describe(self, candidates: Candidates, pairs: np.ndarray | None, out: np.ndarray) -> None:
+        """Write what the sources, their spaces and the catalog say of the pairs."""
+        indptr, item = candidates.indptr, candidates.item
+        if pairs is not None:
+            indptr, item = np.searchsorted(pairs, indptr), item[pairs]
+        at = 3 * len(self.sources) + 1
+        source_features(candidates, out[:at], pairs)
+        newest = self.histories.take(candidates.user).last(NEWEST)
+        for space in self.spaces.values():
+            space.compare(newest, indptr, item, out[at : at + len(MEASURES)])
+            at += len(MEASURES)
+        join(self.tables, candidates.user, indptr, item, out[at:])
+
+    def map_chunks(
+        self, users: np.ndarray, work: Callable[[np.ndarray], T], tell: Tell
+    ) -> Iterator[T]:
         """Do ``work(chunk of users)`` on all threads; results come in the order of the users.
 
         At most two chunks a thread are under way, so memory does not grow with the users.
+
+        Args:
+            users: ``(n,)`` int32 codes.
+            work: what to do with some of them.
+            tell: told how many users are done.
         """
-        size = self._chunk_size()
-        chunks = [users[at : at + size] for at in range(0, len(users), size)]
-        under_way: deque[Future[T]] = deque()
+        size, done = self._chunk_size(), 0
+        chunks = iter([users[at : at + size] for at in range(0, len(users), size)])
         with ThreadPoolExecutor(self.threads) as pool:
-            for chunk in chunks:
-                if len(under_way) == 2 * self.threads:
-                    yield under_way.popleft().result()
-                under_way.append(pool.submit(work, chunk))
+            under_way = deque(pool.submit(work, c) for c in islice(chunks, 2 * self.threads))
             while under_way:
-                yield under_way.popleft().result()
+                result = under_way.popleft().result()
+                under_way.extend(pool.submit(work, c) for c in islice(chunks, 1))
+                yield result
+                done = min(done + size, len(users))
+                tell(done, len(users))
 
     def _chunk_size(self) -> int:
         """Users whose score blocks, candidates and features fit the memory of one thread."""
@@ -125,6 +143,15 @@ class Day:
         pairs = max(sum(s.candidates for s in self.sources), self.minimum)
         a_user = 4 * (blocks + pairs * (len(self.names) + 2 * len(self.sources) + 6))
         return int(np.clip(self._chunk_bytes / a_user, 1, MAX_CHUNK))
+
+
+def _spaces(run: Run, sources: Sequence[Source]) -> dict[str, Space]:
+    """Give the similarities of the sources that have some, one for each fit."""
+    if not run.settings.features.similarity:
+        return {}
+    owners = {g.name for g in run.settings.generators if g.share_fit is None}
+    found = {s.name: s.model.space() for s in sources if s.name in owners}
+    return {name: space for name, space in found.items() if space is not None}
 
 
 def read_log(lake: Lake, as_of: date) -> Interactions:

@@ -167,7 +167,7 @@ def _lists_of_day(run: Run, d: date, ranker: Ranker, report: CandidateReport) ->
 
     parts, at = [], 0
     with progress(f"test {d}, users") as tell:
-        for lists, candidates in day.map_chunks(users, work):
+        for lists, candidates in day.map_chunks(users, work, tell):
             rows = slice(at, at + lists.shape[1])
             pointers = relevant.indptr[rows.start : rows.stop + 1]
             report.add(
@@ -181,7 +181,6 @@ def _lists_of_day(run: Run, d: date, ranker: Ranker, report: CandidateReport) ->
             )
             parts.append(lists)
             at = rows.stop
-            tell(at, len(users))
     empty = np.empty((len(proposing) + 1, 0, k), np.int32)
     return WindowLists(
         [], np.concatenate([empty, *parts], axis=1), users, users * 0, relevant, warm, known

@@ -29,4 +29,5 @@ def ingest_source(settings: Settings, home: str, now: datetime) -> dict[str, Any
     source = make_source(**settings.source.model_dump())
     limits = settings.ingest.model_dump(exclude={"max_gap_days"})
     lake = open_lake(settings, home)
+    lake.sweep()
     return ingest(source, lake, now=now, **limits).to_dict()

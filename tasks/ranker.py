@@ -18,7 +18,8 @@ from tasks.generators import load_sources
 from tasks.progress import progress
 from tasks.run import Ref, Run
 
-ROW_SETTINGS = {"hard_negatives", "tail_negative_share", "max_lists", "seed"}
+ROW_SETTINGS = {"hard_negatives", "tail_negative_share", "list_weight", "max_lists", "seed"}
+ARRAYS = ("features", "label", "group", "weight")
 """Settings of the ranker that decide which rows there are."""
 
 
@@ -36,10 +37,9 @@ def make_rows(run: Run, window: Window, fits: list[Ref], state: str) -> Ref:
 
     def make(folder: Path) -> None:
         parts = [_rows_of_day(run, window, at) for at in range(len(window.days))]
-        features = np.concatenate([rows.features for rows, _ in parts], axis=1)
-        np.save(folder / "features.npy", features)
-        np.save(folder / "label.npy", np.concatenate([rows.label for rows, _ in parts]))
-        np.save(folder / "group.npy", np.concatenate([rows.group for rows, _ in parts]))
+        for name in ARRAYS:
+            arrays = [getattr(rows, name) for rows, _ in parts]
+            np.save(folder / f"{name}.npy", np.concatenate(arrays, axis=-1))
         (folder / "names.json").write_text(json.dumps(parts[0][1]))
 
     inputs = {
@@ -64,7 +64,7 @@ def train_ranker(run: Run, windows: list[Ref]) -> Ref:
     def make(folder: Path) -> None:
         params = settings.model_dump(exclude=ROW_SETTINGS - {"seed"})
         ranker = Ranker(**params, threads=run.settings.threads)
-        stack = [_load_rows(run.lake.local(*ref.parts)) for ref in windows]
+        stack = [load_rows(run.lake.local(*ref.parts)) for ref in windows]
         ranker.fit([rows for rows, _ in stack], stack[0][1]).save(folder)
         summary = {
             "rows": [len(rows) for rows, _ in stack],
@@ -96,32 +96,28 @@ def _rows_of_day(run: Run, window: Window, at: int) -> tuple[Rows, list[str]]:
         ranker.seed,
     )
 
-    def work(chunk: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    def work(chunk: np.ndarray) -> Rows:
         candidates = day.candidates(chunk)
-        label = label_pairs(candidates, liked.take(chunk))
         kept = sample_rows(
-            candidates, label, ranker.hard_negatives, ranker.tail_negative_share, ranker.seed
+            candidates,
+            label_pairs(candidates, liked.take(chunk)),
+            ranker.hard_negatives,
+            ranker.tail_negative_share,
+            ranker.seed,
+            ranker.list_weight,
         )
-        features = day.features(candidates, kept.pair)
-        return features, kept.label, candidates.user[candidates.row[kept.pair]], chunk[-1]
+        group = np.int64(at) * day.n_users + candidates.user[candidates.row[kept.pair]]
+        return Rows(day.features(candidates, kept.pair), kept.label, group, kept.weight)
 
-    parts = []
-    with progress(f"{window.name} {d}, users") as tell:
-        for features, label, user, last in day.map_chunks(users, work):
-            parts.append((features, label, user))
-            tell(int(np.searchsorted(users, last)) + 1, len(users))
-    if not parts:
-        width = len(day.names)
-        parts = [(np.empty((width, 0), np.float32), np.empty(0, np.float32), np.empty(0, int))]
-    group = np.int64(at) * day.n_users + np.concatenate([user for *_, user in parts])
-    rows = Rows(
-        np.concatenate([features for features, *_ in parts], axis=1),
-        np.concatenate([label for _, label, _ in parts]),
-        group,
-    )
-    return rows, day.names
+    parts = [Rows(np.empty((len(day.names), 0), np.float32), *np.empty((3, 0), np.float32))]
+    with progress(f"{window.name} {d}, lists") as tell:
+        parts += day.map_chunks(users, work, tell)
+    return Rows(
+        *(np.concatenate([getattr(rows, name) for rows in parts], axis=-1) for name in ARRAYS)
+    ), day.names
 
 
-def _load_rows(folder: Path) -> tuple[Rows, list[str]]:
-    arrays = (np.load(folder / f"{name}.npy") for name in ("features", "label", "group"))
+def load_rows(folder: Path) -> tuple[Rows, list[str]]:
+    """Read the rows of a window and the names of their features."""
+    arrays = (np.load(folder / f"{name}.npy") for name in ARRAYS)
     return Rows(*arrays), json.loads((folder / "names.json").read_text())

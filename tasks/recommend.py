@@ -61,16 +61,14 @@ def recommend_all(run: Run, fits: list[Ref], ranker: Ref, state: str) -> Ref:
             }
             return pa.table(columns), (best >= 0).sum(axis=1)
 
-        done, short, total, writer = 0, 0, 0, None
+        short, total, writer = 0, 0, None
         with progress(f"recommend {run.as_of}, users") as tell:
-            for table, sizes in day.map_chunks(users, work):
+            for table, sizes in day.map_chunks(users, work, tell):
                 if writer is None:
                     writer = pq.ParquetWriter(folder / "part.parquet", table.schema)
                 writer.write_table(table)
                 short += int((sizes < k).sum())
                 total += len(table)
-                done += len(sizes)
-                tell(done, len(users))
         if writer is not None:
             writer.close()
         summary = {

@@ -22,7 +22,7 @@ def rows(seed: int, n: int = 600, sign: float = 1.0) -> Rows:
     label = (sign * features[0] + 0.5 * rng.normal(size=n) > 0.8).astype(np.float32)
     label[::GROUP], label[1::GROUP] = 1, 0  # every list has a hit and a miss
     features[2, ::2] = np.nan
-    return Rows(features, label, np.arange(n) // GROUP + 100)
+    return Rows(features, label, np.arange(n) // GROUP + 100, np.ones(n, np.float32))
 
 
 def small(**params) -> Ranker:
@@ -75,6 +75,7 @@ def test_after_stopping_it_learns_from_all_windows() -> None:
         np.concatenate([first.features, second.features], axis=1),
         np.concatenate([first.label, second.label]),
         np.concatenate([first.group, second.group + 1000]),
+        np.concatenate([first.weight, second.weight]),
     )
     fitted = small(early_stopping_rounds=5).fit([first, second], NAMES)
     grown = small(iterations=fitted.trees, early_stopping_rounds=None).fit([stacked], NAMES)
@@ -90,7 +91,7 @@ def test_of_a_single_window_a_fifth_of_the_lists_judges() -> None:
 
 def test_a_single_window_of_sparse_groups_is_cut_by_lists_not_by_their_numbers() -> None:
     made = rows(1)
-    tens = Rows(made.features, made.label, made.group * 10)
+    tens = Rows(made.features, made.label, made.group * 10, made.weight)
     assert small(early_stopping_rounds=5).fit([tens], NAMES).trees >= 1
 
 
@@ -133,10 +134,11 @@ def test_no_pairs_no_scores(ranker: Ranker) -> None:
 
 def one_class(label: float) -> Rows:
     made = rows(1)
-    return Rows(made.features, np.full_like(made.label, label), made.group)
+    return Rows(made.features, np.full_like(made.label, label), made.group, made.weight)
 
 
-EMPTY = Rows(np.empty((3, 0), np.float32), np.empty(0, np.float32), np.empty(0, np.int64))
+NONE = np.empty(0, np.float32)
+EMPTY = Rows(np.empty((3, 0), np.float32), NONE, np.empty(0, np.int64), NONE)
 
 
 @pytest.mark.parametrize(
@@ -146,9 +148,12 @@ EMPTY = Rows(np.empty((3, 0), np.float32), np.empty(0, np.float32), np.empty(0, 
         ([rows(1), one_class(0)], "window 2 of 2: 600 rows with 0 hits.*Lengthen the window"),
         ([one_class(1)], "window 1 of 1: 600 rows with 600 hits"),
         ([rows(1, n=40)], "the fifth of the ranker window that judges: 0 rows"),
-        ([Rows(rows(1).features[:2], rows(1).label, rows(1).group)], "3 names for 2 features"),
         (
-            [Rows(np.ones((3, 600), np.float32), rows(1).label, rows(1).group)],
+            [Rows(rows(1).features[:2], rows(1).label, rows(1).group, rows(1).weight)],
+            "3 names for 2 features",
+        ),
+        (
+            [Rows(np.ones((3, 600), np.float32), rows(1).label, rows(1).group, rows(1).weight)],
             "CatBoost cannot learn from the ranker's rows: .*constant",
         ),
     ],
@@ -216,3 +221,13 @@ def test_what_the_sources_say_of_a_pair() -> None:
         [2, 1, 0],
     ]
     np.testing.assert_array_equal(out, expected)
+
+
+def test_rows_that_weigh_nothing_teach_nothing() -> None:
+    clean, noise = rows(1), rows(2)
+    wrong = Rows(noise.features, 1 - noise.label, noise.group, noise.weight * 1e-9)
+    stacked = small(early_stopping_rounds=None).fit([clean, wrong], NAMES)
+    features = rows(3).features
+    hits = rows(3).label > 0
+    scores = stacked.predict(features)
+    assert scores[hits].mean() > scores[~hits].mean()

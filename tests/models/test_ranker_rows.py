@@ -48,6 +48,16 @@ def test_all_hits_the_nearest_misses_and_no_users_without_a_hit(three: Candidate
     assert sample.label.dtype == np.float32
 
 
+def test_thinned_rows_stand_for_those_left_out_and_lists_for_one_another(
+    three: Candidates,
+) -> None:
+    label = np.zeros(8, bool)
+    label[[0, 1]] = True  # user 7 has two hits; its misses are pairs 2 and 3, the nearer is 3
+    sample = sample_rows(three, label, hard_negatives=1, tail_share=0.999, seed=1, list_weight=1.0)
+    assert sample.pair.tolist() == [0, 1, 2, 3]
+    np.testing.assert_allclose(sample.weight, [0.5, 0.5, 0.5 / 0.999, 0.5], rtol=1e-6)
+
+
 def test_ties_of_misses_go_to_the_smaller_code(three: Candidates) -> None:
     label = np.arange(8) == 1
     sample = sample_rows(three, label, hard_negatives=1, tail_share=0.0, seed=1)
