@@ -7,8 +7,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from models.base import Generator, ModelError, require_above_zero
+from models.folding import fold_basis, fold_in
 from models.interactions import Histories, Interactions
 from models.similarity import Vectors
+from models.sums import distinct
 
 
 class ALS(Generator):
@@ -44,7 +46,7 @@ class ALS(Generator):
         self.iterations = iterations
         self.seed = seed
         self.item_factors: np.ndarray | None = None  # (n_items, factors) float32
-        self._folding: Any = None  # the library's model with the Gram matrix of the items
+        self._folding: Any = None  # the library's model with the items' Gram matrix, our basis
 
     def fit(self, train: Interactions) -> Self:
         """Learn the items' vectors; the users' are made from their histories when asked.
@@ -75,10 +77,17 @@ class ALS(Generator):
             model = self._library_model(threads=1)
             model.item_factors = self.item_factors
             _ = model.YtY  # computed here, once for all chunks
-            self._folding = model
-        rows = histories.matrix(self.n_items)
-        vectors = self._folding.recalculate_user(np.arange(len(histories)), rows)
-        return np.asarray(vectors, np.float32)
+            self._folding = model, fold_basis(self.item_factors, self.regularization)
+        model, basis = self._folding
+        vectors = np.zeros((len(histories), self.factors), np.float32)
+        indptr, met = distinct(histories.indptr, histories.item, self.n_items)
+        short = self.factors // 2
+        fold_in(indptr, met, self.item_factors, basis, self.alpha, short, vectors)
+        long = np.flatnonzero(np.diff(indptr) > short)
+        if len(long):
+            rows = histories.take(long).matrix(self.n_items)
+            vectors[long] = model.recalculate_user(np.arange(len(long)), rows)
+        return vectors
 
     def score(self, histories: Histories, out: np.ndarray | None = None) -> np.ndarray:
         """Inner products of the folded-in users with all items."""
