@@ -133,10 +133,10 @@ def _result(
     growth = (full["peak_rss_gb"] - half["peak_rss_gb"]) / (users - half["users"]) * 1e6
     ratio = full["cpu_seconds"] / floor["cpu_seconds"]
     rows = [
-        Row(f"{users:,} users", "Zavtra", _figures(full)),
-        Row(f"{users:,} users", "peer", {} if peers is None else _peer_figures(peers), "RecTools"),
-        Row(f"{users:,} users", "published", PUBLISHED, "RecTools, 200,000 users"),
-        Row(f"{half['users']:,} users", "Zavtra", _figures(half)),
+        Row("all users", "Zavtra", _figures(full)),
+        Row("all users", "peer", {} if peers is None else _peer_figures(peers), "RecTools"),
+        Row("all users", "published", PUBLISHED, "RecTools, 200 k"),
+        Row("half of them", "Zavtra", _figures(half)),
         Row("floor", "Zavtra", _figures({**floor, "users_per_second": users / floor["seconds"]})),
     ]
     checks = [
