@@ -20,7 +20,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
@@ -37,6 +36,7 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from data.contract import INTERACTIONS, DataError, NotEnoughHistoryError
+from data.unfinished import sweep, unfinished
 
 MANIFEST = "manifest.json"
 INDEX = "index.json"
@@ -154,43 +154,35 @@ class Lake:
         parent = target.rpartition("/")[0]
         if self._is_local:
             os.makedirs(parent, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=parent if self._is_local else None))
         try:
-            yield folder
-            files = sorted(p for p in folder.rglob("*") if p.is_file())
-            manifest = {
-                "inputs": digest(inputs),
-                "files": {str(p.relative_to(folder)): file_digest(p) for p in files},
-            }
-            (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
-            self._drop_index(parent)
-            if self._is_local:
-                folder.chmod(0o755)
-                self._swap(folder, Path(target))
-            else:
-                if self.fs.exists(target):
-                    self.fs.rm(target, recursive=True)
-                self.fs.put(f"{folder}/", f"{target}/", recursive=True)
+            with unfinished(Path(parent) if self._is_local else None) as place:
+                folder = place / "new"
+                folder.mkdir()
+                yield folder
+                files = sorted(p for p in folder.rglob("*") if p.is_file())
+                manifest = {
+                    "inputs": digest(inputs),
+                    "files": {str(p.relative_to(folder)): file_digest(p) for p in files},
+                }
+                text = json.dumps(manifest, indent=1, sort_keys=True)
+                (folder / MANIFEST).write_text(text + "\n")
+                self._drop_index(parent)
+                if self._is_local:
+                    _swap(folder, Path(target), place / "old")
+                else:
+                    if self.fs.exists(target):
+                        self.fs.rm(target, recursive=True)
+                    self.fs.put(f"{folder}/", f"{target}/", recursive=True)
         except OSError as error:
             raise DataError(
                 f"cannot write {target}: {error.strerror or error}; what was there is unchanged. "
                 "Free space or point ZAVTRA_HOME to a place with room and run again"
             ) from error
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
-    @staticmethod
-    def _swap(new: Path, target: Path) -> None:
-        old = target.with_name(f".old-{uuid.uuid4().hex}")
-        if target.exists():
-            target.rename(old)
-        try:
-            new.rename(target)
-        except OSError:
-            if old.exists():
-                old.rename(target)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
+    def sweep(self) -> None:
+        """Remove what killed processes left half-written; what is being written now stays."""
+        if self._is_local:
+            sweep(Path(self.root))
 
     def local(self, *parts: str) -> Path:
         """Give a local path of a file or folder; a remote one is copied to the temporary folder."""
@@ -299,6 +291,18 @@ class Lake:
     @property
     def _is_local(self) -> bool:
         return isinstance(self.fs, LocalFileSystem)
+
+
+def _swap(new: Path, target: Path, old: Path) -> None:
+    """Put ``new`` in the place of ``target``; where that fails, the old folder is back."""
+    if target.exists():
+        target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
 
 
 def digest(value: Any) -> str:

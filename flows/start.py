@@ -59,6 +59,7 @@ def open_run(settings: Settings, home: str, as_of: AsOf) -> Run:
         as_of = days[-1] + timedelta(days=1)
     run = Run(settings, as_of, home)
     run.check_history()
+    run.lake.sweep()
     return run
 
 

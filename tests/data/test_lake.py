@@ -114,7 +114,7 @@ def test_failing_rename_of_a_folder_brings_the_old_one_back(
     healthy = Path.rename
 
     def broken(self: Path, target: Path) -> Path:
-        if self.name.startswith(".writing-"):
+        if self.name == "new":
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return healthy(self, target)
 
