@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.cuts import NO_CUTS, describe_cuts
 from benchmarks.measure import Steps, machine
 from benchmarks.peers_run import PeerRun, run_peer
 from benchmarks.protocol import Check, Result, Row, model_figures
@@ -93,6 +94,10 @@ class Lists(NamedTuple):
     """``(n, k)`` item ids of the final list, best first, padded with -1."""
     sources: Mapping[str, np.ndarray]
     """The same of each of the pipeline's own sources, which the final list must beat too."""
+    cut_user: np.ndarray = np.empty(0, np.int32)
+    """``(m,)`` user ids of the rows of ``cuts``."""
+    cuts: Mapping[str, np.ndarray] = {}
+    """The final list without each family of features, ``(seeds, m, k)``; see ``--ablate``."""
 
 
 class Judged(NamedTuple):
@@ -102,6 +107,8 @@ class Judged(NamedTuple):
     sources: dict[str, UserMetrics]
     """The table's single models, then the pipeline's own sources."""
     final: UserMetrics
+    families: dict[str, dict[str, float]]
+    """Metrics of the final list without each family of features, averaged over the seeds."""
 
     @property
     def best(self) -> str:
@@ -114,11 +121,12 @@ class Judged(NamedTuple):
             "as_of": str(self.split.as_of),
             "zavtra": means(self.final),
             "sources": {name: means(metrics) for name, metrics in self.sources.items()},
+            **({"ablation": self.families} if self.families else {}),
         }
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--as-of`` and ``--no-earlier``."""
+    """Declare ``--as-of``, ``--no-earlier`` and ``--ablate``."""
     parser.add_argument(
         "--as-of",
         type=date.fromisoformat,
@@ -131,6 +139,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=f"leave out the earlier window that choices were made on ({TEST_DAYS} days before)",
     )
+    parser.add_argument(
+        "--ablate",
+        action="store_true",
+        help="also train and judge without each family of features (three rankers each: minutes)",
+    )
 
 
 def zavtra_lists(as_of: date, options: argparse.Namespace) -> Lists:
@@ -138,6 +151,7 @@ def zavtra_lists(as_of: date, options: argparse.Namespace) -> Lists:
 
     Sources, features and ranker of these lists know nothing of what happens on or after ``as_of``.
     """
+    from benchmarks.ablation import ablate
     from benchmarks.pipeline import trained
 
     settings = load_settings(
@@ -150,10 +164,15 @@ def zavtra_lists(as_of: date, options: argparse.Namespace) -> Lists:
     with trained(settings, as_of + timedelta(days=TEST_DAYS)) as run:
         made = WindowLists.load(run.lake.local(*run.folder("test")))
         users, items = (external_ids(run.lake, what).to_numpy() for what in ("users", "items"))
-    lists = np.where(made.lists < 0, -1, items[np.maximum(made.lists, 0)])
-    by_name = dict(zip(made.systems, lists, strict=True))
+        cuts = ablate(run) if options.ablate else NO_CUTS
+
+    def external(lists: np.ndarray) -> np.ndarray:
+        return np.where(lists < 0, -1, items[np.maximum(lists, 0)])
+
+    by_name = dict(zip(made.systems, external(made.lists), strict=True))
     final = by_name.pop(PIPELINE_FINAL)
-    return Lists(users[made.user], final, by_name)
+    without = {cut: external(lists) for cut, lists in cuts.lists.items()}
+    return Lists(users[made.user], final, by_name, users[cuts.user], without)
 
 
 def run(options: argparse.Namespace) -> Result:
@@ -172,7 +191,11 @@ def run(options: argparse.Namespace) -> Result:
             peers = _peers(split, options)
     judged = _judge(split, options, steps)
     rows = _rows(judged, peers)
-    facts = [*_certainty(judged), *_costs(steps, peers)]
+    facts = [
+        *_certainty(judged),
+        *describe_cuts(split.as_of, judged.families),
+        *_costs(steps, peers),
+    ]
     payload = {
         **judged.figures(),
         "peers": model_figures(rows, "peer") or None,
@@ -184,7 +207,7 @@ def run(options: argparse.Namespace) -> Result:
         before = AS_OF - timedelta(days=TEST_DAYS)
         earlier = _judge(split_global_time(log, before, TEST_DAYS), options, Steps(quiet=True))
         payload["earlier"] = earlier.figures()
-        facts.append(_describe_earlier(earlier))
+        facts += [_describe_earlier(earlier), *describe_cuts(before, earlier.families)]
     checks += _check_figures(judged)
     return Result(_title(split), METRICS, CONVENTIONS, rows, checks, facts, payload)
 
@@ -212,11 +235,16 @@ def _judge(split: Split, options: argparse.Namespace, steps: Steps) -> Judged:
     with steps("zavtra"):
         made = zavtra_lists(split.as_of, options)
 
-    def judge(item: np.ndarray) -> UserMetrics:
-        return split.judge(split.align(made.user, item[:, :K]), [K])
+    def judge(item: np.ndarray, user: np.ndarray = made.user) -> UserMetrics:
+        return split.judge(split.align(user, item[:, :K]), [K])
+
+    def averaged(lists: np.ndarray) -> dict[str, float]:
+        found = [means(judge(item, made.cut_user)) for item in lists]
+        return {name: round(float(np.mean([f[name] for f in found])), 6) for name in METRICS}
 
     own = {f"pipeline's source: {name}": judge(item) for name, item in made.sources.items()}
-    return Judged(split, sources | own, judge(made.final))
+    families = {cut: averaged(lists) for cut, lists in made.cuts.items()}
+    return Judged(split, sources | own, judge(made.final), families)
 
 
 def _peers(split: Split, options: argparse.Namespace) -> PeerRun:
