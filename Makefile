@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check lint clean
+.PHONY: run test check lint constraints clean
 
 run: .venv/installed
 	$(BIN)/zavtra daily --config demo
@@ -27,6 +27,13 @@ lint: .venv/installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
+
+# Pin what a fresh installation takes today; torch is pinned for the neural models to come.
+constraints:
+	rm -rf build/pins && $(PYTHON) -m venv build/pins
+	build/pins/bin/pip install --quiet --disable-pip-version-check '.[dev,s3]'
+	(echo '# Every version this project is tested with. Made by: make constraints'; \
+	 build/pins/bin/pip freeze --exclude zavtra; echo 'torch==2.13.0') | sort -f > constraints.txt
 
 clean:
 	rm -rf .venv var
