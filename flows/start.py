@@ -8,6 +8,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from prefect import runtime
+from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture, wait
 
@@ -60,6 +61,7 @@ def open_run(settings: Settings, home: str, as_of: AsOf) -> Run:
     run = Run(settings, as_of, home)
     run.check_history()
     run.lake.sweep()
+    _name_flow_run(run)
     return run
 
 
@@ -77,8 +79,18 @@ def started_at() -> datetime:
     return datetime.fromtimestamp(context.start_time.timestamp(), UTC)
 
 
+def _name_flow_run(run: Run) -> None:
+    """Name the run by the day it turned out to be for: ``daily-ml-1m-2000-12-28``."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        return
+    name = f"{runtime.flow_run.flow_name}-{run.settings.name}-{run.as_of}"
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(context.flow_run.id, name=name)
+
+
 def run_name() -> str:
-    """Name a run by flow, data set and day: ``daily-ml-1m-2000-12-28``."""
+    """Name a run until its day is known: ``daily-ml-1m-latest``."""
     parameters: dict[str, Any] = runtime.flow_run.parameters
     as_of = parameters.get("as_of") or "scheduled"
     config = str(parameters.get("config", "demo")).rpartition("/")[2].removesuffix(".yaml")

@@ -52,13 +52,13 @@ class Ran:
         return Ran(self.config, to, self.outcome)
 
 
-def published(lake: Path) -> dict[str, bytes]:
-    """Give all files under ``recommendations``, by their place."""
+def published(lake: Path, *, manifests: bool = True) -> dict[str, bytes]:
+    """Give all files under ``recommendations``, by their place; manifests name the code, too."""
     folder = lake / "recommendations"
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and (manifests or path.name != "manifest.json")
     }
 
 

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from typing import Any
 from urllib.error import URLError
 
 import pytest
-from small_day import AS_OF, ROOT, clean_environment, command, published
+from small_day import AS_OF, ROOT, Ran, clean_environment, command, published
 
 pytestmark = pytest.mark.server
 DEADLINE = 200.0
@@ -160,7 +161,7 @@ def test_the_day_runs_in_a_worker(server: Server, small: Path) -> None:
     parameters = ("--param", f"config={small}", "--param", f"home={home}")
     run = server.run("daily/demo", *parameters)
     assert run["state_type"] == "COMPLETED", (server.folder / "worker.log").read_text()
-    assert run["name"] == "daily-small-latest"
+    assert run["name"] == f"daily-small-{AS_OF}"
     assert f"as_of={AS_OF}/part.parquet" in published(home / "small")
     kept = server.ask("/artifacts/filter", {"limit": 200})
     keys = {artifact["key"] for artifact in kept if artifact["flow_run_id"] == run["id"]}
@@ -170,5 +171,23 @@ def test_the_day_runs_in_a_worker(server: Server, small: Path) -> None:
     past = ("--param", "as_of=null", "--start-at", "2026-02-23 05:00:00+00:00")
     run = server.run("daily/demo", *parameters, *past)
     assert run["state_type"] == "COMPLETED", (server.folder / "worker.log").read_text()
+    assert run["name"] == "daily-small-2026-02-23"
     assert "as_of=2026-02-23/part.parquet" in published(home / "small")
     assert published(home / "small")["LATEST"] == f"as_of={AS_OF}\n".encode()
+
+
+def test_the_module_runs_the_day_without_a_server(ran: Ran, tmp_path: Path) -> None:
+    """``python -m flows.daily`` starts a server of its own for as long as it takes."""
+    run = subprocess.run(
+        [sys.executable, "-m", "flows.daily", "--config", str(ran.config), "--as-of", AS_OF],
+        cwd=ROOT,
+        env=clean_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == ""
+    lake = tmp_path / "home" / "small"
+    assert f"recommendations: {lake / 'recommendations' / f'as_of={AS_OF}'}\n" in run.stdout
+    assert published(lake, manifests=False) == published(ran.lake, manifests=False)
