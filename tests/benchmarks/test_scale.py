@@ -42,11 +42,22 @@ def test_the_floor_is_below_what_was_reached(found: Result) -> None:
     assert found.payload["cpu_times_floor"] > 1
 
 
-def test_a_folder_that_is_kept_is_not_made_again(found: Result, home: Path) -> None:
-    made = {path: path.stat().st_mtime_ns for path in home.glob("users-*/scale.json")}
-    assert len(made) == 2
-    scale._measure(home, USERS // 2)
-    assert {path: path.stat().st_mtime_ns for path in made} == made
+def test_a_folder_that_is_kept_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = []
+
+    def part(name: str, folder: Path, users: int) -> dict[str, int]:
+        folder.mkdir(exist_ok=True)
+        done.append((name, folder.name, users))
+        return {}
+
+    monkeypatch.setattr(scale, "_part", part)
+    (tmp_path / "users-50.part").mkdir()  # of a run that was cut off
+    for _ in range(2):
+        scale._measure(tmp_path, 50)
+    recommended = ("recommend", "users-50", 50)
+    assert done == [("prepare", "users-50.part", 50), recommended, recommended]
 
 
 def test_too_few_users_are_refused() -> None:
