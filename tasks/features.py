@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from datetime import date
+from hashlib import sha256
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from config import Settings
 from data.contract import CODE
+from data.lake import digest
 from data.sources import make_source
 from features.asof import AsOf
 from features.catalog import Attributes, Catalog, build_catalog
@@ -20,10 +22,15 @@ from tasks.run import Run, open_lake
 
 @task(task_run_name="features before {run.as_of}", cache_policy=NO_CACHE)
 def update_features(run: Run) -> str:
-    """Add the days that the state lacks, up to the one before ``as_of``; give its digest."""
+    """Add the days that the state lacks, up to the one before ``as_of``.
+
+    Returns:
+        Digest of all that features are made from: the state, and who and what is in the tables of
+        users and items. A new user without any event is to be recommended for, too.
+    """
     settings = run.settings
     with progress("feature state, days") as tell:
-        return update_state(
+        state = update_state(
             run.lake,
             as_of=run.as_of,
             positive_min=settings.positive_min,
@@ -33,6 +40,8 @@ def update_features(run: Run) -> str:
             timezone=settings.ingest.timezone,
             progress=tell,
         )
+    tables = (run.lake.read_bytes(f"{entity}.parquet") for entity in ("users", "items"))
+    return digest([state, *(sha256(table).hexdigest() for table in tables)])
 
 
 def run_catalog(run: Run) -> Catalog:

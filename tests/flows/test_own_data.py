@@ -158,3 +158,31 @@ def test_where_purchases_repeat_nothing_is_held_back(tmp_path: Path, own: Any) -
     assert (lists.groupby("user_id").size() == 10).all()
     assert summary["short_lists"] == 0
     assert met(log) & shown(lists)
+
+
+def test_a_new_user_or_item_is_noticed_though_the_log_is_the_same(tmp_path: Path, own: Any) -> None:
+    log = events(users=60, items=30, rows=1200)
+    log.to_csv(tmp_path / "log.csv", index=False)
+    config = f"""
+name: own
+source:
+  kind: tabular
+  interactions: {{path: {tmp_path}/log.csv, user_id: who, item_id: what, ts: at}}
+  users: {{path: {tmp_path}/people.csv, id: id, categorical: [town]}}
+  items: {{path: {tmp_path}/things.csv, id: id, categorical: [colour]}}
+"""
+
+    def write(users: int, items: int) -> None:
+        people = pd.DataFrame({"id": range(users), "town": "Omsk"})
+        people.to_csv(tmp_path / "people.csv", index=False)
+        things = pd.DataFrame({"id": range(items), "colour": "red"})
+        things.to_csv(tmp_path / "things.csv", index=False)
+
+    write(users=60, items=30)
+    assert own(config)[1]["users"] == 60
+    write(users=61, items=30)
+    lists, summary = own(config)
+    assert summary["users"] == 61
+    assert {*lists["user_id"]} == {*range(61)}
+    write(users=61, items=33)
+    assert own(config)[1]["items"] == 33
