@@ -131,7 +131,7 @@ def _result(
 ) -> Result:
     users = full["users"]
     growth = (full["peak_rss_gb"] - half["peak_rss_gb"]) / (users - half["users"]) * 1e6
-    ratio = full["cpu_seconds"] / floor["cpu_seconds"]
+    ratio, speed = full["cpu_seconds"] / floor["cpu_seconds"], full["users_per_second"]
     rows = [
         Row("all users", "Zavtra", _figures(full)),
         Row("all users", "peer", {} if peers is None else _peer_figures(peers), "RecTools"),
@@ -140,24 +140,31 @@ def _result(
         Row("floor", "Zavtra", _figures({**floor, "users_per_second": users / floor["seconds"]})),
     ]
     checks = [
-        _at_least("users a second", full["users_per_second"], MUST_REACH),
+        _at_least("users a second", speed, MUST_REACH),
         _at_most("peak memory, GB", full["peak_rss_gb"], MOST_GB),
         _at_least("candidates a user", floor["pairs_per_user"], LEAST_CANDIDATES),
     ]
     if half["users"] >= ALL_CHUNKS_FULL:
         checks.append(_at_most("memory for a million users more, GB", growth, MOST_GROWTH_GB))
+    if peers is not None:
+        peer = peers.figures[PEER]["users_per_second"]
+        checks.append(_at_least("times the users a second of RecTools", speed / peer, 1.0))
     taken = ", ".join(f"{name} {s:.1f}" for name, s in floor["seconds_by_part"].items())
+    this = machine()
+    free = users * this.cores / full["cpu_seconds"]
     facts = [
+        f"{free:,.0f} users/s, had nobody else used the {this.cores} cores (by processor time)",
         f"processor time is {ratio:.2f} x the floor's (seconds: {taken})",
         f"{floor['pairs_per_user']:.0f} candidates a user from {len(SOURCES)} sources, "
         f"{floor['features']} features, {floor['trees']} trees",
-        f"machine: {machine()}",
+        f"machine: {this}",
     ]
     payload = {
         **full,
         "half": half,
         "floor": floor,
         "cpu_times_floor": ratio,
+        "users_per_second_free_cores": free,
         "peers": peers and {**peers.figures[PEER], "peak_rss_gb": peers.peak_rss_gb},
     }
     title = f"scale: lists of {K} for {users:,} users of KION's shape"
