@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import scale
+from benchmarks.peers_run import PeerRun
 from benchmarks.protocol import BenchmarkError, Result
 
 USERS = 2_000
@@ -109,3 +110,18 @@ def test_every_check_can_fail(
     assert [check.name for check in result.failed] == failed
     assert result.payload["cpu_times_floor"] == pytest.approx(2 * seconds / 20)
     assert result.rows[1].figures == {}  # the peer was not run
+
+
+def test_the_peer_of_the_same_run_must_be_slower() -> None:
+    def peers(users_per_second: float) -> PeerRun:
+        found = {"users_per_second": users_per_second, "recommend_seconds": 50.0}
+        return PeerRun({}, {scale.PEER: found}, 8.0, "RecTools 0.19.0")
+
+    def failed(run: PeerRun) -> list[str]:
+        result = scale._result(figures(100_000, 50, 2), figures(50_000, 25, 2), FLOOR, run)
+        assert result.rows[1].figures["users/s"] == run.figures[scale.PEER]["users_per_second"]
+        assert result.payload["peers"]["peak_rss_gb"] == 8
+        return [check.name for check in result.failed]
+
+    assert failed(peers(1_990)) == []
+    assert failed(peers(2_010)) == ["times the users a second of RecTools: at least 1.0"]
