@@ -197,7 +197,9 @@ class FeatureSettings(Section):
         1000, ge=2, description="an attribute with more values is cut to its most frequent ones"
     )
     similarity: bool = Field(
-        False, description="compare candidates with single items of the history in EASE, KNN, ALS"
+        False,
+        description="compare candidates with single items of the history in EASE, KNN, ALS; gained "
+        "nothing on MovieLens-1M",
     )
     exclude: list[str] = Field(
         [], description="features left out: names, or families followed by '*' as in 'user_*'"
