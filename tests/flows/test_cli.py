@@ -110,12 +110,12 @@ def test_metrics_are_one_json_object(ran: Ran, zavtra: Zavtra) -> None:
     assert {"MAP@10", "NDCG@10", "Recall@10", "HitRate@10"} <= {*figures["systems"]["final"]}
 
 
-def test_metrics_before_any_run(small: Path, zavtra: Zavtra) -> None:
-    refused(zavtra("metrics", "--config", small, "--json"), "run `zavtra daily` first")
+def test_metrics_before_any_run(small: Path, here: Zavtra) -> None:
+    refused(here("metrics", "--config", small, "--json"), "run `zavtra daily` first")
 
 
-def test_metrics_of_a_day_that_was_not_run(ran: Ran, zavtra: Zavtra) -> None:
-    run = zavtra("metrics", "--config", ran.config, "--home", ran.home, "--as-of", "2026-02-01")
+def test_metrics_of_a_day_that_was_not_run(ran: Ran, here: Zavtra) -> None:
+    run = here("metrics", "--config", ran.config, "--home", ran.home, "--as-of", "2026-02-01")
     refused(run, "as_of=2026-02-01", "run `zavtra daily`")
 
 

@@ -11,10 +11,12 @@ import pytest
 from own_data import events
 from small_day import AS_OF, Zavtra
 
+from flows.daily import daily
+
 USERS, ITEMS = 150, 60
 
 
-def test_generated_files(tmp_path: Path, zavtra: Zavtra) -> None:
+def test_generated_files(tmp_path: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     people = pd.DataFrame(
         {
@@ -25,32 +27,37 @@ def test_generated_files(tmp_path: Path, zavtra: Zavtra) -> None:
             "kids_flg": rng.integers(0, 2, USERS),
         }
     )
-    run_the_day(tmp_path, people, zavtra)
+    log = write_files(tmp_path / "kion", people)
+    monkeypatch.setenv("ZAVTRA_DATA", str(tmp_path))
+    assert str(daily(config="kion", home=str(tmp_path / "home")).as_of) == AS_OF
+    check_lists(tmp_path / "home", people, log)
 
 
 @pytest.mark.real
 def test_real_users(tmp_path: Path, zavtra: Zavtra, real_data: Callable[[str], Path]) -> None:
-    people = pd.read_csv(real_data("kion-sample") / "users_features_subset.csv")
-    run_the_day(tmp_path, people.head(USERS), zavtra)
-
-
-def run_the_day(folder: Path, people: pd.DataFrame, zavtra: Zavtra) -> None:
-    kion = folder / "kion"
-    kion.mkdir()
-    ids = people["user_id"].to_numpy()
-    people.to_csv(kion / "users.csv", index=False)
-    log = write_log(kion, ids[20:])  # the first twenty never watched anything
-    write_items(kion)
-
-    run = zavtra("daily", "--config", "kion", ZAVTRA_DATA=str(folder))
+    file = real_data("kion-sample") / "users_features_subset.csv"
+    people = pd.read_csv(file, nrows=USERS)
+    log = write_files(tmp_path / "kion", people)
+    run = zavtra("daily", "--config", "kion", ZAVTRA_DATA=str(tmp_path))
     assert run.returncode == 0, run.stderr
     assert run.stderr == ""
-    path = folder / "home" / "kion" / "recommendations" / f"as_of={AS_OF}" / "part.parquet"
+    check_lists(tmp_path / "home", people, log)
+
+
+def check_lists(home: Path, people: pd.DataFrame, log: pd.DataFrame) -> None:
+    path = home / "kion" / "recommendations" / f"as_of={AS_OF}" / "part.parquet"
     lists = pd.read_parquet(path)
-    assert {*lists["user_id"]} == {*ids}
+    assert {*lists["user_id"]} == {*people["user_id"]}
     assert (lists.groupby("user_id").size() == 10).all()
     seen = {*zip(log["user_id"], log["item_id"], strict=True)}
     assert not seen & {*zip(lists["user_id"], lists["item_id"], strict=True)}
+
+
+def write_files(folder: Path, people: pd.DataFrame) -> pd.DataFrame:
+    folder.mkdir()
+    people.to_csv(folder / "users.csv", index=False)
+    write_items(folder)
+    return write_log(folder, people["user_id"].to_numpy()[20:])  # the first never watched
 
 
 def write_log(folder: Path, ids: np.ndarray) -> pd.DataFrame:
