@@ -198,8 +198,8 @@ class FeatureSettings(Section):
     )
     similarity: bool = Field(
         False,
-        description="compare candidates with single items of the history in EASE, KNN, ALS; gained "
-        "nothing on MovieLens-1M",
+        description="compare candidates with single items of the history in EASE, KNN, ALS; no "
+        "gain was seen on MovieLens-1M",
     )
     exclude: list[str] = Field(
         [], description="features left out: names, or families followed by '*' as in 'user_*'"
