@@ -40,6 +40,8 @@ from tasks.evaluate import FINAL as PIPELINE_FINAL
 from tasks.evaluate import WindowLists
 
 AS_OF = date(2000, 12, 28)
+FIRST_DAY = date(2000, 4, 25)
+"""Of MovieLens-1M."""
 TEST_DAYS = 28
 POSITIVE_STARS = 4
 K = 10
@@ -159,6 +161,7 @@ def zavtra_lists(as_of: date, options: argparse.Namespace) -> Lists:
         name="ml1m-gts28",
         source={"stars_min": POSITIVE_STARS},
         recommend={"k": K, "seen": "positive"},
+        windows={"ranker_windows": ranker_windows(as_of)},
     )
     # The test window of the run is the protocol's: it ends where the run's as_of stands.
     with trained(settings, as_of + timedelta(days=TEST_DAYS)) as run:
@@ -173,6 +176,16 @@ def zavtra_lists(as_of: date, options: argparse.Namespace) -> Lists:
     final = by_name.pop(PIPELINE_FINAL)
     without = {cut: external(lists) for cut, lists in cuts.lists.items()}
     return Lists(users[made.user], final, by_name, users[cuts.user], without)
+
+
+def ranker_windows(as_of: date) -> int:
+    """Give the windows of the shipped settings, fewer where the data does not reach back so far.
+
+    The generators of the oldest window learn from at least as many days as it has.
+    """
+    configured = load_settings("ml-1m").windows
+    fitting = (as_of - FIRST_DAY).days // configured.ranker_days - 1
+    return max(1, min(configured.ranker_windows, fitting))
 
 
 def run(options: argparse.Namespace) -> Result:
