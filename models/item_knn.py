@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 import numpy as np
+import scipy.sparse as sp
 
 from models.base import Generator, ModelError, require_above_zero
 from models.interactions import Histories, Interactions
@@ -58,7 +59,9 @@ class ItemKNN(Generator):
 
         if len(train) == 0:
             raise ModelError("item_knn: there is no positive event to learn from")
-        items = train.matrix().T
+        # Users and items without events would shift the averages that the weightings take.
+        users, known = np.unique(train.user), np.unique(train.item)
+        items = train.matrix()[users][:, known].T
         if self.weighting == "bm25":
             items = bm25_weight(items, self.k1, self.b)
         else:
@@ -68,16 +71,17 @@ class ItemKNN(Generator):
             np.nan_to_num(items.data, copy=False)
         model = ItemItemRecommender(K=self.neighbours)
         model.fit(items.T.tocsr(), show_progress=False)
-        similarity = model.similarity.tocsr().astype(np.float32)
-        similarity.setdiag(0.0)
-        similarity.eliminate_zeros()
-        similarity.sort_indices()
-        self.data, self.indices, self.indptr = (
-            similarity.data,
-            similarity.indices.astype(np.int32),
-            similarity.indptr.astype(np.int64),
-        )
+        near = model.similarity.tocoo()
+        other = (near.row != near.col) & (near.data != 0)
+        place = known[near.row[other]], known[near.col[other]]
         self.n_items = train.n_items
+        similarity = sp.csr_matrix(
+            (near.data[other].astype(np.float32), place), shape=(self.n_items, self.n_items)
+        )
+        similarity.sort_indices()
+        self.data = similarity.data
+        self.indices = similarity.indices.astype(np.int32)
+        self.indptr = similarity.indptr.astype(np.int64)
         return self
 
     def space(self) -> Neighbours:

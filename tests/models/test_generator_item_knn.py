@@ -21,19 +21,28 @@ LIBRARY = {
 @pytest.mark.parametrize("weighting", LIBRARY)
 def test_scores_are_those_of_the_library(weighting: str, tastes: Interactions) -> None:
     library = LIBRARY[weighting]
-    library.fit(tastes.matrix(), show_progress=False)
+    users, known = np.unique(tastes.user), np.unique(tastes.item)
+    dense = tastes.matrix()[users][:, known].tocsr()  # codes without events are no users or items
+    library.fit(dense, show_progress=False)
     model = ItemKNN(neighbours=15, weighting=weighting).fit(tastes)
     histories = tastes.histories()
     scores = model.score(histories)
     assert scores.dtype == np.float32
-    matrix = histories.matrix()
-    for user in range(60):
-        items, expected = library.recommend(user, matrix[user], N=10)  # without those met
-        items, expected = items[expected > 0], expected[expected > 0]
+    for row, user in enumerate(users):
+        found, expected = library.recommend(row, dense[row], N=10)  # without those met
+        items, expected = known[found[expected > 0]], expected[expected > 0]
         assert len(items) > 0
         np.testing.assert_allclose(scores[user, items], expected, rtol=1e-4)
         rest = np.delete(scores[user], [*items, *histories.take(np.array([user])).item])
         assert len(items) < 10 or rest.max() <= expected.min() * (1 + 1e-4)
+
+
+def test_codes_without_events_change_nothing(tastes: Interactions, lists) -> None:
+    more = Interactions(
+        tastes.user, tastes.item, tastes.ts, tastes.value, tastes.n_users + 50, tastes.n_items + 9
+    )
+    small, large = ItemKNN().fit(tastes), ItemKNN().fit(more)
+    np.testing.assert_array_equal(small.data, large.data)
 
 
 def test_cosine_by_hand(log, lists) -> None:
@@ -71,7 +80,7 @@ def test_impossible_parameters_are_refused(params: dict, message: str) -> None:
 
 def test_a_user_who_met_all_but_one_leaves_no_gaps(log, lists) -> None:
     # log(3 items) - log(1 + 2 items) = 0: the user's weight, and the length of both items.
-    model = ItemKNN(weighting="tfidf").fit(log([(0, 0, 1), (0, 1, 1)], 1, 3))
+    model = ItemKNN(weighting="tfidf").fit(log([(0, 0, 1), (0, 1, 1), (1, 2, 1)], 2, 3))
     assert model.score(lists([[0, 1]], 3)).tolist() == [[0, 0, 0]]
 
 
