@@ -1,7 +1,11 @@
 """The order of the steps: Prefect flows and the ``zavtra`` command."""
 
 import os
+from time import perf_counter
 
 # One BLAS thread everywhere: chunks of users already fill the cores, `implicit` asks for it, and
 # results do not depend on how many tasks happen to run side by side. Must precede numpy.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+STARTED = perf_counter()
+"""When this process began, for the time that a command says it took."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 from datetime import date
+from time import perf_counter
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from config import load_settings
 from data.contract import DataError
 from data.lake import Lake
 from features.page import markdown
+from flows import STARTED
 from flows.start import AsOf, Outcome
 from tasks.evaluate import FINAL
 from tasks.features import catalog_of, declared_attributes
@@ -59,7 +61,7 @@ def show_steps(console: Console, outcome: Outcome) -> None:
     current = len(outcome.steps) - len(made)
     if current:
         console.print(f"  {current} of {len(outcome.steps)} steps were up to date")
-    console.print(f"  peak memory {_peak_gb():.2f} GB")
+    console.print(f"  {perf_counter() - STARTED:.1f} s in all, peak memory {_peak_gb():.2f} GB")
 
 
 def show_published(console: Console, config: str, as_of: date, home: str | None) -> None:
