@@ -109,8 +109,9 @@ def show_audit(console: Console, report: dict[str, Any]) -> None:
 
 
 def show_day(console: Console, config: str, home: str | None, outcome: Outcome) -> None:
-    """Say all of the above for a whole day."""
+    """Say all of the above for a whole day, and what stands in quarantine."""
     show_steps(console, outcome)
+    _show_quarantine(console, _lake(config, home))
     show_metrics(console, config, outcome.as_of, home)
     show_published(console, config, outcome.as_of, home)
 
@@ -126,6 +127,18 @@ def read_metrics(config: str, as_of: AsOf, home: str | None) -> dict[str, Any]:
         as_of = _newest_run(lake, config)
     figures = lake.read_json("runs", f"as_of={as_of}", "test", "metrics.json")
     return {"config": config, "as_of": as_of.isoformat(), **figures}
+
+
+def _show_quarantine(console: Console, lake: Lake) -> None:
+    """Say how many rows were turned away and why; nothing where there are none."""
+    ingested = lake.read_json("ingest.json")
+    parts = {"interactions": "interactions", "users": "user_rows", "items": "item_rows"}
+    for table, part in parts.items():
+        quarantined = (ingested[part] or {"quarantined": {}})["quarantined"]
+        for reason, rows in quarantined.items():
+            console.print(f"  {table}: {rows:,} in quarantine, {reason}", markup=False)
+        if quarantined:
+            _print_place(console, "  see", lake.path("quarantine", f"{table}.parquet"))
 
 
 def _print_place(console: Console, what: str, path: str) -> None:

@@ -61,6 +61,8 @@ def test_a_csv_with_its_own_names_and_few_lines_of_configuration(
     log["at"] = log["at"].dt.strftime("%d.%m.%Y %H:%M")
     log.columns = pd.Index(["customer", "article", "bought_at"])
     log.to_csv(tmp_path / "orders.csv", sep=";", index=False)
+    with (tmp_path / "orders.csv").open("a") as file:
+        file.write(f"{log['customer'][0]};{log['article'][0]};soon\n")
     (tmp_path / "shop.yaml").write_text(README)
     assert len(README.strip().splitlines()) <= 15
 
@@ -69,6 +71,7 @@ def test_a_csv_with_its_own_names_and_few_lines_of_configuration(
     assert run.stderr == ""
     folder = tmp_path / "home" / "shop" / "recommendations" / f"as_of={AS_OF}"
     assert f"recommendations: {folder}\n" in run.stdout
+    assert "interactions: 1 in quarantine, time cannot be read (column 'bought_at')" in run.stdout
     lists = pd.read_parquet(folder / "part.parquet")
     assert {*lists["user_id"]} == {*log["customer"]}
     assert {*lists["item_id"]} <= {*log["article"]}
