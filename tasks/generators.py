@@ -57,13 +57,15 @@ def fitted_names(run: Run) -> list[str]:
 def load_sources(run: Run, cutoff: date) -> list[Source]:
     """Load all sources fitted before ``cutoff``, in the order of the settings."""
     attributes = _attributes(run)
-    sources = []
-    for settings in run.settings.generators:
-        owner = settings if settings.share_fit is None else _named(run, settings.share_fit)
-        model = KINDS[owner.kind].load(run.lake.local(*_place(cutoff, owner)))
-        model.attach(*attributes)
-        sources.append(Source(settings.name, model, settings.candidates, settings.history))
-    return sources
+    models = {}
+    for name in fitted_names(run):
+        owner = _named(run, name)
+        models[name] = KINDS[owner.kind].load(run.lake.local(*_place(cutoff, owner)))
+        models[name].attach(*attributes)
+    return [
+        Source(g.name, models[g.share_fit or g.name], g.candidates, g.history)
+        for g in run.settings.generators
+    ]
 
 
 def _named(run: Run, name: str) -> GeneratorSettings:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -94,11 +93,6 @@ def recommend_all(run: Run, fits: list[Ref], ranker: Ref, state: str) -> Ref:
     ref = run.step("recommendations", f"as_of={run.as_of}", inputs=inputs, make=make)
     _point_to_newest(run)
     return ref
-
-
-def read_summary(run: Run) -> dict[str, Any]:
-    """Read how many users and rows were published for the run's day."""
-    return dict(run.lake.read_json("recommendations", f"as_of={run.as_of}", "summary.json"))
 
 
 def _point_to_newest(run: Run) -> None:
