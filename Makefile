@@ -28,12 +28,12 @@ lint: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-# Pin what a fresh installation takes today; torch is pinned for the neural models to come.
+# Pin what a fresh installation takes today; torch by hand, whose newest build may be a CUDA one.
 constraints:
 	rm -rf build/pins && $(PYTHON) -m venv build/pins
-	build/pins/bin/pip install --quiet --disable-pip-version-check '.[dev,s3]'
+	build/pins/bin/pip install --quiet --disable-pip-version-check torch==2.13.0 '.[dev,s3]'
 	(echo '# Every version this project is tested with. Made by: make constraints'; \
-	 build/pins/bin/pip freeze --exclude zavtra; echo 'torch==2.13.0') | sort -f > constraints.txt
+	 build/pins/bin/pip freeze --exclude zavtra | sed 's/+cpu$$//') | sort -f > constraints.txt
 
 clean:
 	rm -rf .venv var

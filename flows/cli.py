@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from flows import cli_look
+from flows.options import Config, Day, Home, console, read_date, read_day
 from flows.terminal import plainly
 
 app = typer.Typer(
@@ -19,36 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Tomorrow's recommendations, every day. Start with: zavtra daily --config demo",
 )
-console = Console()
-
-
-def _readable(config: str) -> str:
-    """Refuse a bad configuration at once, before Prefect starts."""
-    from flows.start import open_settings
-
-    open_settings(config, None)
-    return config
-
-
-Config = Annotated[
-    str,
-    typer.Option(
-        help="A data set (demo, ml-1m, ml-100k, kion, globo) or the path of a YAML.",
-        callback=_readable,
-    ),
-]
-Day = Annotated[
-    str | None,
-    typer.Option(
-        "--as-of",
-        metavar="YYYY-MM-DD",
-        help="The day recommended for; default: the one after the last day of the log.",
-    ),
-]
-Home = Annotated[
-    str | None,
-    typer.Option(help="Folder or URL of the lakes; default: $ZAVTRA_HOME, else ./var."),
-]
+app.add_typer(cli_look.app)
 
 
 def main(*command: str) -> None:
@@ -78,7 +49,7 @@ def train(config: Config = "demo", as_of: Day = None, home: Home = None) -> None
     from flows.summary import show_metrics, show_steps
     from flows.train import train as flow
 
-    outcome = flow(config=config, as_of=_day(as_of), home=home)
+    outcome = flow(config=config, as_of=read_day(as_of), home=home)
     show_metrics(console, config, outcome.as_of, home)
     show_steps(console, outcome)
 
@@ -92,7 +63,7 @@ def recommend(config: Config = "demo", as_of: Day = None, home: Home = None) -> 
     from flows.recommend import recommend as flow
     from flows.summary import show_published, show_steps
 
-    outcome = flow(config=config, as_of=_day(as_of), home=home)
+    outcome = flow(config=config, as_of=read_day(as_of), home=home)
     show_steps(console, outcome)
     show_published(console, config, outcome.as_of, home)
 
@@ -106,7 +77,7 @@ def report(config: Config = "demo", as_of: Day = None, home: Home = None) -> Non
     from flows.report import report as flow
     from flows.summary import show_published, show_steps
 
-    outcome = flow(config=config, as_of=_day(as_of), home=home)
+    outcome = flow(config=config, as_of=read_day(as_of), home=home)
     show_steps(console, outcome)
     show_published(console, config, outcome.as_of, home)
 
@@ -120,7 +91,7 @@ def daily(config: Config = "demo", as_of: Day = None, home: Home = None) -> None
     from flows.daily import daily as flow
     from flows.summary import show_day
 
-    show_day(console, config, home, flow(config=config, as_of=_day(as_of), home=home))
+    show_day(console, config, home, flow(config=config, as_of=read_day(as_of), home=home))
 
 
 @app.command()
@@ -137,67 +108,12 @@ def backfill(
     from flows.daily import daily as flow
     from flows.summary import show_day
 
-    first, last = _date(since, "--since"), _date(until, "--until")
+    first, last = read_date(since, "--since"), read_date(until, "--until")
     if first > last:
         raise typer.BadParameter(f"{since} is after --until {until}", param_hint="--since")
     for step in range((last - first).days + 1):
         day = first + timedelta(days=step)
         show_day(console, config, home, flow(config=config, as_of=day, home=home))
-
-
-@app.command()
-def metrics(
-    config: Config = "demo",
-    as_of: Day = None,
-    home: Home = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """Print the figures of a day; default: of the last day run.
-
-    Example: zavtra metrics --config ml-1m --json
-    """
-    from flows.summary import read_metrics, show_metrics
-
-    if as_json:
-        typer.echo(json.dumps(read_metrics(config, _day(as_of), home), ensure_ascii=False))
-    else:
-        show_metrics(console, config, _day(as_of), home)
-
-
-@app.command()
-def features(
-    config: Config = "demo",
-    home: Home = None,
-    as_markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print the page docs/features.md.")
-    ] = False,
-) -> None:
-    """Print the features of a data set as a table; without an ingest, those its source declares.
-
-    Example: zavtra features --config ml-1m
-    """
-    from flows.summary import show_features
-
-    show_features(console, config, home, as_markdown)
-
-
-@app.command()
-def audit(
-    config: Config = "demo",
-    as_of: Day = None,
-    home: Home = None,
-    rows: Annotated[
-        int, typer.Option(min=1, help="Rows (user, item) to compute once more, about.")
-    ] = 10_000,
-) -> None:
-    """Prove the features of a day: from the raw log, and with the day and all later ones poisoned.
-
-    Example: zavtra audit --config ml-1m --as-of 2000-12-28 --rows 10000
-    """
-    from flows.audit import audit as flow
-    from flows.summary import show_audit
-
-    show_audit(console, flow(config=config, as_of=_day(as_of), rows=rows, home=home))
 
 
 @app.command()
@@ -221,19 +137,6 @@ def fetch(
             name, target, progress=lambda done, total: bars.update(bar, completed=done, total=total)
         )
     console.print(f"{name} is in {folder}")
-
-
-def _day(text: str | None) -> Any:
-    """Read ``--as-of``; 'latest' and nothing stay as they are."""
-    return text if text is None or text == "latest" else _date(text, "--as-of")
-
-
-def _date(text: str, option: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        problem = f"{text!r} is no day; write it as YYYY-MM-DD"
-        raise typer.BadParameter(problem, param_hint=option) from None
 
 
 if __name__ == "__main__":

@@ -1,0 +1,67 @@
+"""Commands that look at what a day left behind."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from flows.options import Config, Day, Home, console, read_day
+
+app = typer.Typer()
+
+
+@app.command()
+def metrics(
+    config: Config = "demo",
+    as_of: Day = None,
+    home: Home = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Print the figures of a day; default: of the last day run.
+
+    Example: zavtra metrics --config ml-1m --json
+    """
+    from flows.summary import read_metrics, show_metrics
+
+    if as_json:
+        typer.echo(json.dumps(read_metrics(config, read_day(as_of), home), ensure_ascii=False))
+    else:
+        show_metrics(console, config, read_day(as_of), home)
+
+
+@app.command()
+def features(
+    config: Config = "demo",
+    home: Home = None,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the page docs/features.md.")
+    ] = False,
+) -> None:
+    """Print the features of a data set as a table; without an ingest, those its source declares.
+
+    Example: zavtra features --config ml-1m
+    """
+    from flows.summary import show_features
+
+    show_features(console, config, home, as_markdown)
+
+
+@app.command()
+def audit(
+    config: Config = "demo",
+    as_of: Day = None,
+    home: Home = None,
+    rows: Annotated[
+        int, typer.Option(min=1, help="Rows (user, item) to compute once more, about.")
+    ] = 10_000,
+) -> None:
+    """Prove the features of a day: from the raw log, and with the day and all later ones poisoned.
+
+    Example: zavtra audit --config ml-1m --as-of 2000-12-28 --rows 10000
+    """
+    from flows.audit import audit as flow
+    from flows.summary import show_audit
+
+    show_audit(console, flow(config=config, as_of=read_day(as_of), rows=rows, home=home))

@@ -1,0 +1,1 @@
+"""Neural candidate generators, in PyTorch."""
