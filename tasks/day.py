@@ -25,7 +25,7 @@ from features.join import join
 from models.candidates import Candidates, Source, make_candidates
 from models.interactions import Histories, Interactions
 from models.memory import Memory
-from models.ranker import Ranker, source_feature_names, source_features
+from models.ranker import source_feature_names, source_features
 from models.similarity import MEASURES, NEWEST, Space
 from tasks.progress import Tell
 from tasks.run import Run
@@ -95,11 +95,11 @@ class Day:
         self._describe(candidates, pairs, out)
         return out
 
-    def rank(self, ranker: Ranker, candidates: Candidates) -> np.ndarray:
-        """Let the ranker score all pairs, ``(n_pairs,)`` float32; larger is better."""
+    def describe(self, candidates: Candidates) -> np.ndarray:
+        """Describe all pairs like :meth:`features`, in memory the thread's next chunk reuses."""
         features = _MEMORY.take("features", (len(self.names), len(candidates.item)))
         self._describe(candidates, None, features)
-        return ranker.predict(features)
+        return features
 
     def _describe(self, candidates: Candidates, pairs: np.ndarray | None, out: np.ndarray) -> None:
         """Write what the sources, their spaces and the catalog say of the pairs."""

@@ -18,11 +18,11 @@ from evaluation.candidates import CandidateReport
 from evaluation.relevance import Relevant
 from evaluation.summary import metrics_part, segments_part
 from models.ranker import Ranker
-from models.topk import best_of
 from tasks.catalogue import catalogue_as_of
 from tasks.day import Day, liked_within
 from tasks.features import features_as_of
 from tasks.generators import load_sources
+from tasks.lists import make_lists
 from tasks.progress import progress
 from tasks.ranker import load_ranker
 from tasks.run import Ref, Run
@@ -157,13 +157,11 @@ def _lists_of_day(run: Run, d: date, ranker: Ranker, report: CandidateReport) ->
 
     def work(chunk: np.ndarray) -> tuple[np.ndarray, Any]:
         candidates = day.candidates(chunk)
-        scores = day.rank(ranker, candidates)
-        best = best_of(scores, candidates.indptr, k)
-        final = np.where(best < 0, -1, candidates.item[np.maximum(best, 0)])
+        (final,) = make_lists(day, candidates, [ranker], k)
         own = np.full((len(proposing), len(chunk), k), -1, np.int32)
         lists = candidates.lists[proposing, :, :k]
         own[:, :, : lists.shape[2]] = lists
-        return np.concatenate([own, final[None].astype(np.int32)]), candidates
+        return np.concatenate([own, final.items(candidates)[None]]), candidates
 
     parts, at = [], 0
     with progress(f"test {d}, users") as tell:

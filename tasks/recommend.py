@@ -12,11 +12,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.contract import ITEM_ID, USER_ID
-from models.topk import best_of
 from tasks.catalogue import external_ids
 from tasks.day import Day
 from tasks.features import features_as_of
 from tasks.generators import load_sources
+from tasks.lists import make_lists
 from tasks.progress import progress
 from tasks.ranker import load_ranker
 from tasks.run import Ref, Run
@@ -47,18 +47,17 @@ def recommend_all(run: Run, fits: list[Ref], ranker: Ref, state: str) -> Ref:
 
         def work(chunk: np.ndarray) -> tuple[pa.Table, np.ndarray]:
             candidates = day.candidates(chunk)
-            scores = day.rank(model, candidates)
-            best = best_of(scores, candidates.indptr, k)
-            row, place = np.nonzero(best >= 0)
-            pair = best[row, place]
+            (lists,) = make_lists(day, candidates, [model], k)
+            row, place = np.nonzero(lists.pair >= 0)
+            pair = lists.pair[row, place]
             columns = {
                 USER_ID: user_ids.take(pa.array(chunk[row])).combine_chunks(),
                 ITEM_ID: item_ids.take(pa.array(candidates.item[pair])).combine_chunks(),
                 "rank": pa.array((place + 1).astype(np.int16)),
-                "score": pa.array(scores[pair]),
+                "score": pa.array(lists.score[pair]),
                 "sources": _source_names(candidates.proposed[pair], names),
             }
-            return pa.table(columns), (best >= 0).sum(axis=1)
+            return pa.table(columns), (lists.pair >= 0).sum(axis=1)
 
         short, total, writer = 0, 0, None
         with progress(f"recommend {run.as_of}, users") as tell:
