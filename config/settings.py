@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
+from config.registry import RegistrySettings
 from config.section import Days, Section, Share
 from config.sources import Source
 
@@ -183,6 +184,7 @@ class Settings(Section):
     features: FeatureSettings = FeatureSettings()
     ranker: RankerSettings = RankerSettings()
     recommend: RecommendSettings = RecommendSettings()
+    registry: RegistrySettings = RegistrySettings()
     threads: int = Field(0, ge=0, description="worker threads; 0: one a core")
     chunk_memory_gb: float = Field(
         1.5, gt=0, description="memory of all chunks of users scored at one time, GB"
