@@ -1,0 +1,43 @@
+"""Where a model is trained: accelerator, number of devices, precision."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+
+from models.base import ModelError
+
+Accelerator = Literal["auto", "cpu", "gpu"]
+Precision = Literal["auto", "32", "bf16"]
+
+
+def make_fabric(accelerator: Accelerator, devices: int, precision: Precision) -> Any:
+    """Make Lightning's Fabric.
+
+    Raises:
+        ModelError: a GPU is required and there is none, or there are fewer than asked for.
+    """
+    from lightning.fabric import Fabric
+
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if accelerator == "gpu" and found < devices:
+        raise ModelError(
+            f"accelerator is 'gpu' and devices {devices}, but this machine has {found}: run it "
+            "where there is one, or set accelerator to 'auto' or 'cpu'"
+        )
+    on_gpu = accelerator == "gpu" or (accelerator == "auto" and found >= devices)
+    bf16 = precision == "bf16" or (precision == "auto" and computes_bf16(on_gpu))
+    return Fabric(
+        accelerator="cuda" if on_gpu else "cpu",
+        devices=devices,
+        strategy="auto" if devices == 1 else "ddp_spawn",
+        precision="bf16-mixed" if bf16 else "32-true",
+    )
+
+
+def computes_bf16(on_gpu: bool) -> bool:
+    """Say whether the device multiplies matrices in bf16 faster than in fp32."""
+    if on_gpu:
+        return torch.cuda.get_device_capability()[0] >= 8
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

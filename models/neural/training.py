@@ -1,0 +1,364 @@
+"""The training loop of all neural models: Lightning Fabric for devices, precision and DDP.
+
+A model is a :class:`Learner`: it says what the batches of an epoch are, gives the loss of one, and
+judges itself. :func:`train` does the rest: learning rate, averaged weights, early stopping, curves,
+checkpoints between epochs, and errors a user can act on. Same seed, same device, same number of
+threads: same bytes, also after a kill and a resume.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from models.base import ModelError
+from models.neural.allocator import freed_memory_kept
+from models.neural.checkpoint import (
+    State,
+    Tensors,
+    load_optimizer,
+    load_weights,
+    optimizer_tensors,
+    prefixed,
+    read_checkpoint,
+    under,
+    write_checkpoint,
+)
+from models.neural.device import Accelerator, Precision, make_fabric
+from models.neural.randomness import generator, hand_out
+
+Batch = tuple[torch.Tensor, ...]
+"""Tensors with the same first dimension: a batch can be cut in two there."""
+Tell = Callable[[int, int], None]
+"""Told how many epochs of how many are done."""
+_ALONE = threading.Lock()
+"""Two trainings at once in a process would share the cores and win nothing."""
+
+
+class Learner(nn.Module, ABC):
+    """A model that :func:`train` can train."""
+
+    @abstractmethod
+    def batches(self, epoch: int, random: torch.Generator) -> Sequence[Batch]:
+        """Give the batches of an epoch, drawn from ``random`` alone (small tensors: indices)."""
+
+    @abstractmethod
+    def forward(self, *batch: torch.Tensor) -> torch.Tensor:
+        """Give the mean loss of a batch, a scalar."""
+
+    def weight(self, batch: Batch) -> float:
+        """Say how much a batch counts against others of an epoch; default: its rows."""
+        return float(len(batch[0]))
+
+    def judge(self) -> float | None:
+        """Validate (larger is better), in eval mode; None: there is nothing to validate on."""
+        return None
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a model is trained.
+
+    Attributes:
+        epochs: at most.
+        learning_rate: of Adam, at its highest.
+        final_rate: fraction of it reached at the end (cosine); 1: constant.
+        warmup: fraction of the epochs over which the rate rises from 0.
+        weight_decay: decoupled (AdamW), on matrices alone.
+        betas: of Adam.
+        clip: largest norm of the gradient; None: as it is.
+        average: decay per step of the exponential average of the weights that is judged and kept
+            (it starts lower); None: the last weights.
+        patience: epochs without a better validation after which training stops; None: never.
+        judge_every: epochs between two validations.
+        seed: of everything random.
+        accelerator: "auto" takes a GPU if there is one; "gpu" requires one.
+        devices: more than 1: DDP, in processes of its own.
+        precision: "auto" is bf16 where the device computes in it, else fp32.
+    """
+
+    epochs: int = 10
+    learning_rate: float = 1e-3
+    final_rate: float = 1.0
+    warmup: float = 0.0
+    weight_decay: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    clip: float | None = None
+    average: float | None = None
+    patience: int | None = None
+    judge_every: int = 1
+    seed: int = 7
+    accelerator: Accelerator = "auto"
+    devices: int = 1
+    precision: Precision = "auto"
+
+    def rate(self, progress: float) -> float:
+        """Give the learning rate when ``progress`` (0..1) of all epochs is done."""
+        if progress < self.warmup:
+            return self.learning_rate * progress / self.warmup
+        after = (progress - self.warmup) / max(1 - self.warmup, 1e-9)
+        cosine = (1 + math.cos(math.pi * min(after, 1.0))) / 2
+        return self.learning_rate * (self.final_rate + (1 - self.final_rate) * cosine)
+
+
+@dataclass
+class Curves:
+    """What a training has to tell; ``training.json`` beside the model.
+
+    Attributes:
+        device: such as ``cpu bf16-mixed``.
+        epochs: of each: epoch, loss, learning_rate and, where judged, validation.
+        best_epoch: whose weights were kept; None: the last.
+        notes: what else happened (stopped early, batches halved, resumed).
+    """
+
+    device: str = ""
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def best(self) -> float | None:
+        """The best validation so far."""
+        return max((e["validation"] for e in self.epochs if "validation" in e), default=None)
+
+
+def train(
+    model: Learner,
+    settings: TrainingSettings,
+    *,
+    checkpoint: Path | None = None,
+    tell: Tell | None = None,
+) -> Curves:
+    """Train a model in place; it ends on the CPU in eval mode with the weights to keep.
+
+    Args:
+        model: initialised weights.
+        settings: how.
+        checkpoint: file written after every epoch, and gone on from if it is there; the caller
+            removes it when the result is safe.
+        tell: told of every epoch.
+
+    Raises:
+        ModelError: the loss is no number, a GPU is required and missing, or the checkpoint
+            belongs to another training.
+    """
+    with _ALONE, freed_memory_kept():
+        fabric = make_fabric(settings.accelerator, settings.devices, settings.precision)
+        if settings.devices == 1:
+            tensors, facts = _Loop(model, settings, checkpoint, tell).run(fabric)
+        else:
+            tensors, facts = fabric.launch(_worker, model, settings, checkpoint)
+        model.cpu().eval()
+        load_weights(model, tensors, checkpoint or Path("the training"))
+        return Curves(**facts)
+
+
+def _worker(fabric: Any, model: Learner, settings: TrainingSettings, path: Path | None) -> State:
+    return _Loop(model, settings, path, None).run(fabric)
+
+
+class _Loop:
+    """One training on one process of one or more."""
+
+    def __init__(
+        self, model: Learner, settings: TrainingSettings, path: Path | None, tell: Tell | None
+    ) -> None:
+        self.model, self.settings, self.path, self.tell = model, settings, path, tell
+        self.curves = Curves()
+        self.averaged: Tensors = {}
+        self.best: Tensors = {}
+        self.parts = 1  # a batch is cut in so many: doubled when the memory of a GPU is full
+        self.steps = 0
+
+    def run(self, fabric: Any) -> State:
+        """Train; give the weights to keep and the curves."""
+        settings = self.settings
+        torch.set_float32_matmul_precision("high")  # TF32 on a GPU; no effect on a CPU
+        self.fabric = fabric
+        optimizer = torch.optim.AdamW(
+            _groups(self.model, settings.weight_decay),
+            lr=settings.learning_rate,
+            betas=settings.betas,
+            fused=True,
+        )
+        self.wrapped, self.optimizer = fabric.setup(self.model, optimizer)
+        self.curves.device = f"{fabric.device.type} {fabric.strategy.precision.precision}"
+        if settings.average is not None:
+            self.averaged = {n: p.detach().clone() for n, p in self.model.named_parameters()}
+        first = self._resume()
+        for epoch in range(first, settings.epochs):
+            self._epoch(epoch)
+            self._judge(epoch)
+            self._write(epoch + 1)
+            if self.tell is not None:
+                self.tell(epoch + 1, settings.epochs)
+            if self._is_over(epoch):
+                self.curves.notes.append(
+                    f"stopped after epoch {epoch}: no better validation for {settings.patience}"
+                )
+                break
+        kept = self.best or {**self._weights(), **self.averaged}
+        return State({n: t.cpu() for n, t in kept.items()}, asdict(self.curves))
+
+    # ------------------------------------------------------------------ an epoch
+
+    def _epoch(self, epoch: int) -> None:
+        settings, rank, world = self.settings, self.fabric.global_rank, self.fabric.world_size
+        device = self.fabric.device
+        hand_out(self.model, generator(settings.seed, epoch, rank, 1, device=device))
+        batches = self.model.batches(epoch, generator(settings.seed, epoch))
+        if not batches:
+            raise ModelError("there is nothing to train on: no batch in an epoch")
+        own = [batches[at % len(batches)] for at in range(rank, _ceil(len(batches), world), world)]
+        losses = torch.zeros(len(own), device=device)
+        self.model.train()
+        for at, batch in enumerate(own):
+            rate = settings.rate((epoch + at / len(own)) / settings.epochs)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            losses[at] = self._step(tuple(t.to(device, non_blocking=True) for t in batch))
+            if at % 50 == 49:  # not every step: reading a loss makes a GPU wait
+                _check(losses, at + 1, epoch, own)
+        _check(losses, len(own), epoch, own)
+        weights = torch.tensor([self.model.weight(b) for b in own], device=device)
+        total = torch.stack([(losses * weights).sum(), weights.sum()])
+        if world > 1:
+            total = self.fabric.all_reduce(total, reduce_op="sum")
+        loss = float(total[0] / total[1])
+        self.curves.epochs.append({"epoch": epoch, "loss": loss, "learning_rate": rate})
+
+    def _step(self, batch: Batch) -> torch.Tensor:
+        try:
+            loss = self._gradient(batch)
+        except torch.OutOfMemoryError:
+            if len(batch[0]) <= self.parts:
+                raise ModelError(
+                    "the GPU's memory is full with a single row in a batch: make the model, its "
+                    "catalogue or the length of histories smaller"
+                ) from None
+            self.parts *= 2
+            self.curves.notes.append(f"GPU memory full: batches are cut in {self.parts}")
+            torch.cuda.empty_cache()
+            return self._step(batch)
+        if self.settings.clip is not None:
+            self.fabric.clip_gradients(self.wrapped, self.optimizer, max_norm=self.settings.clip)
+        self.optimizer.step()
+        self.steps += 1
+        if self.averaged:
+            decay = min(cast(float, self.settings.average), self.steps / (self.steps + 10))
+            own = dict(self.model.named_parameters())
+            torch._foreach_lerp_(
+                list(self.averaged.values()), [own[n].detach() for n in self.averaged], 1 - decay
+            )
+        return loss
+
+    def _gradient(self, batch: Batch) -> torch.Tensor:
+        """Give the mean loss of a batch and leave its gradient in the parameters."""
+        self.optimizer.zero_grad(set_to_none=True)
+        parts = list(zip(*(t.chunk(self.parts) for t in batch), strict=True))
+        whole = self.model.weight(batch)
+        total = torch.zeros((), device=self.fabric.device)
+        for at, part in enumerate(parts):
+            with self.fabric.no_backward_sync(self.wrapped, enabled=at < len(parts) - 1):
+                loss = self.wrapped(*part) * (self.model.weight(part) / whole)
+                self.fabric.backward(loss)
+            total += loss.detach()
+        return total
+
+    # ------------------------------------------------------------------ between epochs
+
+    def _judge(self, epoch: int) -> None:
+        settings = self.settings
+        if (epoch + 1) % settings.judge_every and epoch + 1 < settings.epochs:
+            return
+        self.model.eval()
+        current = {n: p.detach().clone() for n, p in self.model.named_parameters()}
+        if self.averaged:
+            self.model.load_state_dict(self.averaged, strict=False)
+        with torch.no_grad():
+            found = self.model.judge()
+        if found is not None:
+            if self.curves.best is None or found > self.curves.best:
+                self.curves.best_epoch = epoch
+                self.best = {n: t.clone() for n, t in self._weights().items()}
+            self.curves.epochs[-1]["validation"] = found
+        self.model.load_state_dict(current, strict=False)
+
+    def _is_over(self, epoch: int) -> bool:
+        best, patience = self.curves.best_epoch, self.settings.patience
+        return patience is not None and best is not None and epoch - best >= patience
+
+    def _weights(self) -> Tensors:
+        return {n: t.detach() for n, t in self.model.state_dict().items()}
+
+    # ------------------------------------------------------------------ checkpoints
+
+    def _what(self) -> dict[str, Any]:
+        shapes = {n: list(t.shape) for n, t in self.model.state_dict().items()}
+        return {"settings": {**asdict(self.settings), "betas": [*self.settings.betas]}} | {
+            "shapes": shapes
+        }
+
+    def _write(self, done: int) -> None:
+        if self.path is None or self.fabric.global_rank != 0:
+            return
+        tensors = {
+            **prefixed("model", self._weights()),
+            **prefixed("optimizer", optimizer_tensors(self.optimizer.optimizer)),
+            **prefixed("averaged", self.averaged),
+            **prefixed("best", self.best),
+        }
+        facts = {"what": self._what(), "done": done, "steps": self.steps, "parts": self.parts}
+        write_checkpoint(self.path, State(tensors, {**facts, "curves": asdict(self.curves)}))
+
+    def _resume(self) -> int:
+        """Go on from the checkpoint, if there is one; give the first epoch to do."""
+        if self.path is None or not self.path.exists():
+            return 0
+        tensors, facts = read_checkpoint(self.path)
+        if facts["what"] != self._what():
+            raise ModelError(
+                f"{self.path} is the checkpoint of another training (its shapes or settings are "
+                "not those of this one); remove it to start anew"
+            )
+        load_weights(self.model, under("model", tensors), self.path)
+        load_optimizer(self.optimizer.optimizer, under("optimizer", tensors))
+        device = self.fabric.device
+        self.averaged = {n: t.to(device) for n, t in under("averaged", tensors).items()}
+        self.best = {n: t.to(device) for n, t in under("best", tensors).items()}
+        self.curves = Curves(**facts["curves"])
+        self.steps, self.parts = facts["steps"], facts["parts"]
+        done = int(facts["done"])
+        return self.settings.epochs if self._is_over(done - 1) else done
+
+
+def _groups(model: nn.Module, decay: float) -> list[dict[str, Any]]:
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": decay},
+        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+
+
+def _ceil(count: int, step: int) -> int:
+    """Round up: every process does the same number of steps."""
+    return -(-count // step) * step
+
+
+def _check(losses: torch.Tensor, count: int, epoch: int, batches: list[Batch]) -> None:
+    wrong = ~torch.isfinite(losses[:count])
+    if wrong.any():
+        at = int(wrong.int().argmax())
+        raise ModelError(
+            f"the loss is {float(losses[at])} at epoch {epoch}, step {at} of {len(batches)} (a "
+            f"batch of {len(batches[at][0])} rows): lower learning_rate, or set clip"
+        )
