@@ -8,6 +8,9 @@ from pydantic import Field
 
 from config.section import Section, Share
 
+ATTRIBUTES = "attributes"
+"""Items are compared by what the items table says of them, not by what a source learned."""
+
 
 class RerankSettings(Section):
     """How final lists are made more varied (:mod:`models.rerank`); off by default.
@@ -27,7 +30,7 @@ class RerankSettings(Section):
         50, ge=2, le=1000, description="best candidates of the ranker that a list is picked from"
     )
     by: str = Field(
-        "attributes",
+        ATTRIBUTES,
         description="what makes two items alike: attributes (the first multi-valued, else "
         "categorical one), or the name of a source with item vectors, such as als",
     )

@@ -11,7 +11,9 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
+from config.gate import GateSettings
 from config.registry import RegistrySettings
+from config.rerank import ATTRIBUTES, RerankSettings
 from config.section import Days, Section, Share
 from config.sources import Source
 
@@ -160,6 +162,9 @@ class RecommendSettings(Section):
         description="what a user is not shown again: every item met, only those liked, or "
         "nothing is held back (shops with repeat purchases)",
     )
+    rerank: RerankSettings = Field(
+        RerankSettings(), description="how lists are made more varied; off by default"
+    )
 
 
 class Settings(Section):
@@ -183,6 +188,7 @@ class Settings(Section):
     )
     features: FeatureSettings = FeatureSettings()
     ranker: RankerSettings = RankerSettings()
+    gate: GateSettings = GateSettings()
     recommend: RecommendSettings = RecommendSettings()
     registry: RegistrySettings = RegistrySettings()
     threads: int = Field(0, ge=0, description="worker threads; 0: one a core")
@@ -196,6 +202,9 @@ class Settings(Section):
         double = sorted({n for n in names if names.count(n) > 1})
         if double:
             raise ValueError(f"generators: the name {double[0]!r} stands twice; give each its own")
+        taken = sorted({"champion", "final"} & set(names))
+        if taken:
+            raise ValueError(f"generators: the name {taken[0]!r} is taken; give the source another")
         by_name = {g.name: g for g in self.generators}
         for g in self.generators:
             if g.share_fit is not None:
@@ -207,4 +216,10 @@ class Settings(Section):
                     )
         if not any(g.candidates for g in self.generators):
             raise ValueError("generators: none of them proposes anything (candidates: 0)")
+        by = self.recommend.rerank.by
+        if by not in (ATTRIBUTES, *names):
+            raise ValueError(
+                f"recommend.rerank.by: {by!r} is neither {ATTRIBUTES!r} nor a source; sources are "
+                f"{names}"
+            )
         return self

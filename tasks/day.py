@@ -28,6 +28,7 @@ from models.memory import Memory
 from models.ranker import source_feature_names, source_features
 from models.similarity import MEASURES, NEWEST, Space
 from tasks.progress import Tell
+from tasks.rerank import make_reranker
 from tasks.run import Run
 
 T = TypeVar("T")
@@ -64,6 +65,7 @@ class Day:
         self.hidden = None if seen is None else seen.histories()
         self.fill = _fill_order(run.lake, log)
         self.spaces = _spaces(run, self.sources)
+        self.reranker = make_reranker(settings, run.lake, self.sources, self.n_items)
         self.names = [
             *source_feature_names([s.name for s in self.sources]),
             *(f"{name}:{measure}" for name in self.spaces for measure in MEASURES),

@@ -21,7 +21,8 @@ class Lists:
     """Lists of a chunk of users.
 
     Attributes:
-        pair: ``(n, k)`` int64 positions among the candidates, best first, padded with -1.
+        pair: ``(n, k)`` int64 positions among the candidates, best first, padded with -1; where
+            lists are re-ranked, "first" is not the highest score.
         score: ``(n_pairs,)`` float32 of every candidate; larger is better.
     """
 
@@ -37,6 +38,8 @@ class Lists:
 def make_lists(day: Day, candidates: Candidates, orders: Sequence[Order], k: int) -> list[Lists]:
     """Order the candidates in every way asked for; features are computed once for all rankers.
 
+    A ranker's lists are varied as ``recommend.rerank`` says; a single source's stay as they are.
+
     Args:
         day: the candidates' day.
         candidates: of a chunk of users.
@@ -51,7 +54,11 @@ def make_lists(day: Day, candidates: Candidates, orders: Sequence[Order], k: int
             score = order.predict(features)
         else:
             score = _by_source(day, candidates, order)
-        lists.append(Lists(best_of(score, candidates.indptr, k), score))
+        if isinstance(order, Ranker) and day.reranker is not None:
+            pair = day.reranker.best(candidates, score, k)
+        else:
+            pair = best_of(score, candidates.indptr, k)
+        lists.append(Lists(pair, score))
     return lists
 
 

@@ -1,0 +1,98 @@
+"""Diversity re-ranking of a day: the similarity it goes by, made once and used by every chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from config import Settings
+from config.rerank import ATTRIBUTES, RerankSettings
+from data.lake import Lake
+from models.base import ModelError
+from models.candidates import Candidates, Source
+from models.rerank import ItemSpace, Kind, rerank
+from models.similarity import Vectors
+from tasks.attributes import item_values
+
+STRENGTHS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
+"""Values of the knob that the curve of accuracy against diversity is drawn at."""
+
+
+@dataclass(frozen=True)
+class Reranker:
+    """What varies the lists of a day.
+
+    Attributes:
+        settings: kind other than ``none``.
+        space: similarity of items.
+    """
+
+    settings: RerankSettings
+    space: ItemSpace
+
+    def best(
+        self,
+        candidates: Candidates,
+        score: np.ndarray,
+        k: int,
+        strength: float | None = None,
+        kind: Kind | None = None,
+    ) -> np.ndarray:
+        """Give the positions of every user's list, ``(n, k)`` int64, padded with -1.
+
+        Args:
+            candidates: of a chunk of users.
+            score: ``(n_pairs,)`` float32 of the ranker.
+            k: items of a list at most.
+            strength: another value of the knob than that of the settings.
+            kind: another way than that of the settings.
+        """
+        own = self.settings
+        return rerank(
+            score,
+            candidates.indptr,
+            candidates.item,
+            k,
+            self.space,
+            kind or own.kind,  # type: ignore[arg-type]
+            own.strength if strength is None else strength,
+            own.pool,
+        )
+
+    def curve(self, candidates: Candidates, score: np.ndarray, k: int) -> np.ndarray:
+        """Give the lists of every value of the knob, ``(len(STRENGTHS), n, k)`` int32 items."""
+        lists = [self.best(candidates, score, k, strength) for strength in STRENGTHS]
+        places = np.stack(lists)
+        items = candidates.item[np.maximum(places, 0)] if len(candidates.item) else places
+        return np.where(places < 0, -1, items).astype(np.int32)
+
+
+def make_reranker(
+    settings: Settings, lake: Lake, sources: Sequence[Source], n_items: int
+) -> Reranker | None:
+    """Prepare the re-ranking that ``recommend.rerank`` asks for; None where it is off.
+
+    Raises:
+        ModelError: the items have no attributes, or the source has no vectors.
+    """
+    own = settings.recommend.rerank
+    if own.kind == "none":
+        return None
+    if own.by == ATTRIBUTES:
+        values = item_values(lake, n_items)
+        if values is None:
+            raise ModelError(
+                "recommend.rerank.by: the items of this data set have no multi-valued or "
+                "categorical attribute; declare one, name a source with item vectors (als), or set "
+                "recommend.rerank.kind: none"
+            )
+        return Reranker(own, ItemSpace.of(values, n_items))
+    space = next(source.model.space() for source in sources if source.name == own.by)
+    if not isinstance(space, Vectors):
+        raise ModelError(
+            f"recommend.rerank.by: source {own.by!r} has no item vectors; name one that has (als), "
+            f"or {ATTRIBUTES!r}"
+        )
+    return Reranker(own, ItemSpace.of(space.unit, n_items))
