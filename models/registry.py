@@ -3,19 +3,47 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from models.als import ALS
 from models.base import Generator, ModelError
-from models.ease import EASE
-from models.item_knn import ItemKNN
-from models.popularity import Popularity
 
-KINDS: dict[str, type[Generator]] = {
-    model.kind: model for model in (Popularity, ALS, EASE, ItemKNN)
+PLACES = {
+    "als": "models.als:ALS",
+    "ease": "models.ease:EASE",
+    "item_knn": "models.item_knn:ItemKNN",
+    "popularity": "models.popularity:Popularity",
 }
+"""Kind → module and class; those in models/neural import torch, which takes seconds."""
+
+
+class _Kinds(Mapping[str, type[Generator]]):
+    """The classes by kind, each imported when it is asked for."""
+
+    def __getitem__(self, kind: str) -> type[Generator]:
+        module, name = PLACES[kind].split(":")
+        found: type[Generator] = getattr(import_module(module), name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(PLACES)
+
+    def __len__(self) -> int:
+        return len(PLACES)
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in PLACES
+
+
+KINDS: Mapping[str, type[Generator]] = _Kinds()
+
+
+def is_neural(kind: str) -> bool:
+    """Say whether a kind is trained by gradients: it can use a GPU, checkpoints, a warm start."""
+    return PLACES.get(kind, "").startswith("models.neural.")
 
 
 def make_generator(kind: str, **params: Any) -> Generator:
@@ -27,15 +55,16 @@ def make_generator(kind: str, **params: Any) -> Generator:
     """
     if kind not in KINDS:
         raise ModelError(f"no generator of kind {kind!r}; there are {sorted(KINDS)}")
-    known = list(inspect.signature(KINDS[kind].__init__).parameters)[1:]
+    model = KINDS[kind]
+    known = list(inspect.signature(model.__init__).parameters)[1:]
     unknown = sorted(set(params) - set(known))
     if unknown:
         raise ModelError(f"{kind} has no parameter {unknown[0]!r}; it has {known}")
-    types = get_type_hints(KINDS[kind].__init__)
+    types = get_type_hints(model.__init__)
     for name, value in params.items():
         try:
             params[name] = TypeAdapter(types[name]).validate_python(value)
         except ValidationError as error:
             problem = error.errors()[0]["msg"].replace("Input should be", "it must be")
             raise ModelError(f"{kind}: {name} is {value!r}; {problem}") from error
-    return KINDS[kind](**params)
+    return model(**params)

@@ -1,0 +1,91 @@
+"""What the neural generators have in common: their files, and what a fit can be given."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from models.base import Generator, ModelError
+from models.neural.checkpoint import load_weights
+from models.neural.training import Curves, Tell
+
+WEIGHTS, CURVES = "weights.safetensors", "training.json"
+
+
+class NeuralGenerator(Generator):
+    """A generator whose scores come from a network.
+
+    A subclass gives :meth:`build`, sets :attr:`network`, :attr:`shape`, :attr:`curves` and
+    ``n_items`` in :meth:`fit`, and scores. Saved are ``model.json``, ``weights.safetensors`` and
+    ``training.json`` (loss, learning rate and validation of every epoch).
+    """
+
+    learned: ClassVar[tuple[str, ...]] = ()
+
+    network: nn.Module | None = None
+    shape: dict[str, Any]
+    """What the data add to the parameters to decide the network's shape, JSON values."""
+    curves: Curves | None = None
+
+    checkpoint: Path | None = None
+    """Where a fit keeps its state between epochs, and goes on from; None: nowhere."""
+    tell: Tell | None = None
+    """Told of the epochs done."""
+    start: Self | None = None
+    """Fitted on an earlier cut: :meth:`fit` starts from its weights if it can use them."""
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """Make the network of these parameters, ``n_items`` and :attr:`shape`."""
+
+    def save(self, folder: Path) -> None:
+        """Write description, weights and curves; nothing in them is code."""
+        folder.mkdir(parents=True, exist_ok=True)
+        fitted = self.network is not None
+        description = {
+            "kind": self.kind,
+            "params": self.params(),
+            "n_items": self.n_items,
+            "shape": self.shape if fitted else None,
+        }
+        (folder / "model.json").write_text(json.dumps(description, indent=1, sort_keys=True))
+        if self.network is not None:
+            tensors = {n: t.contiguous() for n, t in self.network.state_dict().items()}
+            save_file(tensors, folder / WEIGHTS)
+        if self.curves is not None:
+            (folder / CURVES).write_text(json.dumps(asdict(self.curves), indent=1))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            ModelError: the folder holds another kind of model, is incomplete, or its weights are
+                of another shape.
+        """
+        try:
+            description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+            if description["kind"] != cls.kind:
+                raise ModelError(
+                    f"{folder} holds a {description['kind']!r} model, not {cls.kind!r}; refit it"
+                )
+            model = cls(**description["params"])
+            model.n_items = description["n_items"]
+            if description["shape"] is not None:
+                model.shape = description["shape"]
+                model.network = model.build()
+                load_weights(model.network, load_file(folder / WEIGHTS), folder)
+                model.network.eval()
+                model.curves = Curves(**json.loads((folder / CURVES).read_text(encoding="utf-8")))
+        except ModelError:
+            raise
+        except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
+            raise ModelError(f"{folder} is no complete model ({error}); refit it") from error
+        return model
