@@ -34,6 +34,7 @@ from benchmarks.measure import Steps, lifetime_peak_gb
 from config import Settings
 from models.als import ALS
 from tasks.day import Day
+from tasks.evaluate import FINAL
 from tasks.features import features_as_of, update_features
 from tasks.generators import fit_generator, fitted_names, load_sources
 from tasks.ingest import ingest_source
@@ -93,13 +94,20 @@ def prepare(home: Path, users: int) -> dict[str, Any]:
         rows = make_rows.fn(run, window, fits["window"], state)
     with steps("train the ranker"):
         ranker = train_ranker.fn(run, [rows])
+    gate = run.step(*run.folder("gate"), inputs={}, make=_open_gate)
     refs = {
         "state": state,
         "ranker": [ranker.parts, ranker.digest],
+        "gate": [gate.parts, gate.digest],
         "fits": [[fit.parts, fit.digest] for fit in fits["tomorrow"]],
     }
     (home / REFS).write_text(json.dumps(refs))
     return {"seconds": steps.rounded(), "peak_rss_gb": lifetime_peak_gb()}
+
+
+def _open_gate(folder: Path) -> None:
+    """Let the new list out: a benchmark of inference judges nothing."""
+    (folder / "gate.json").write_text(json.dumps({"publish": FINAL, "why": "a benchmark"}))
 
 
 def recommend(home: Path, users: int) -> dict[str, Any]:
@@ -107,7 +115,9 @@ def recommend(home: Path, users: int) -> dict[str, Any]:
     run, refs = scale_run(home), _read_refs(home)
     shutil.rmtree(run.lake.path("recommendations"), ignore_errors=True)  # of an earlier run
     with Stopwatch() as watch:
-        ref = recommend_all.fn(run, refs["fits"], refs["ranker"], refs["state"])
+        ref = recommend_all.fn(
+            run, refs["fits"], refs["ranker"], refs["ranker"], refs["gate"], refs["state"]
+        )
     summary = run.lake.read_json(*ref.parts, "summary.json")
     assert summary["users"] == users, (summary["users"], users)
     return {
@@ -197,8 +207,8 @@ def _best(work: Callable[[], object], repeats: int = 5) -> Stopwatch:
 def _read_refs(home: Path) -> dict[str, Any]:
     refs = json.loads((home / REFS).read_text())
     fits = [Ref(tuple(parts), digest) for parts, digest in refs["fits"]]
-    parts, digest = refs["ranker"]
-    return {"state": refs["state"], "ranker": Ref(tuple(parts), digest), "fits": fits}
+    ranker, gate = (Ref(tuple(parts), digest) for parts, digest in (refs["ranker"], refs["gate"]))
+    return {"state": refs["state"], "ranker": ranker, "gate": gate, "fits": fits}
 
 
 PARTS = {part.__name__: part for part in (prepare, recommend, floor)}

@@ -24,7 +24,7 @@ from evaluation.accuracy import UserMetrics
 from evaluation.bootstrap import paired_bootstrap
 from evaluation.relevance import EvaluationError
 
-Outcome = Literal["new", "champion", "fallback"]
+Verdict = Literal["new", "champion", "fallback"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Decision:
     """What goes out, and why.
 
     Attributes:
-        outcome: the new list, the champion again, or a fallback to a source.
+        verdict: the new list, the champion again, or a fallback to a source.
         publish: the system whose order is published.
         why: a sentence for people.
         metric: what was compared.
@@ -80,7 +80,7 @@ class Decision:
         comparisons: all that were made, those of the new list first.
     """
 
-    outcome: Outcome
+    verdict: Verdict
     publish: str
     why: str
     metric: str
@@ -134,8 +134,8 @@ def decide(
         numbers = (found.difference, found.low, found.high)
         return Comparison(candidate, rival, means[candidate], means[rival], *numbers, holds)
 
-    def decided(outcome: Outcome, publish: str, why: str) -> Decision:
-        return Decision(outcome, publish, why, rule.metric, users, comparisons)
+    def decided(verdict: Verdict, publish: str, why: str) -> Decision:
+        return Decision(verdict, publish, why, rule.metric, users, comparisons)
 
     comparisons: list[Comparison] = []
     if users < rule.min_users:

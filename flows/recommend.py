@@ -16,7 +16,10 @@ def recommend_steps(run: Run, trained: Trained) -> list[PrefectFuture[Ref]]:
     fits = fit_all(run, run.as_of)
     # Features that failed their audit are not published.
     audited = [trained.audit]
-    return [*fits, recommend_all.submit(run, fits, trained.ranker, trained.state, wait_for=audited)]
+    published = recommend_all.submit(
+        run, fits, trained.ranker, trained.champion, trained.gate, trained.state, wait_for=audited
+    )
+    return [*fits, published]
 
 
 @flow(flow_run_name=run_name, task_runner=RUNNER)

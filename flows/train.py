@@ -22,8 +22,10 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.start import AsOf, Outcome, finish, open_run, open_settings, run_name
 from tasks.audit import audit_features
+from tasks.champion import no_champion
 from tasks.evaluate import evaluate
 from tasks.features import update_features
+from tasks.gate import decide_publication
 from tasks.generators import fit_generator, fitted_names
 from tasks.ranker import make_rows, train_ranker
 from tasks.run import Ref, Run
@@ -38,7 +40,8 @@ class Trained:
     state: PrefectFuture[str]
     audit: PrefectFuture[Ref]
     ranker: PrefectFuture[Ref]
-    test: PrefectFuture[Ref]
+    champion: PrefectFuture[Ref]
+    gate: PrefectFuture[Ref]
     steps: list[PrefectFuture[Ref]]
 
 
@@ -54,9 +57,11 @@ def train_steps(run: Run) -> Trained:
         make_rows.submit(run, window, fits[window.name], state) for window in run.windows.ranker
     ]
     ranker = train_ranker.submit(run, rows)
-    test = evaluate.submit(run, fits[run.windows.test.name], ranker, state)
-    steps = [audit, *chain(*fits.values()), *rows, ranker, test]
-    return Trained(state, audit, ranker, test, steps)
+    champion = no_champion.submit(run)
+    test = evaluate.submit(run, fits[run.windows.test.name], ranker, champion, state)
+    gate = decide_publication.submit(run, test, ranker, champion)
+    steps = [audit, *chain(*fits.values()), *rows, ranker, champion, test, gate]
+    return Trained(state, audit, ranker, champion, gate, steps)
 
 
 def fit_all(run: Run, cutoff: date) -> list[PrefectFuture[Ref]]:

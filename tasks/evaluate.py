@@ -19,6 +19,7 @@ from evaluation.relevance import Relevant
 from evaluation.summary import metrics_part, segments_part
 from models.ranker import Ranker
 from tasks.catalogue import catalogue_as_of
+from tasks.champion import CHAMPION, champion_ranker
 from tasks.day import Day, liked_within
 from tasks.features import features_as_of
 from tasks.generators import load_sources
@@ -36,7 +37,8 @@ class WindowLists:
     """Lists of all systems for the users of the test window, one row a (day, user).
 
     Attributes:
-        systems: ``S`` names: the sources that propose, then ``final``.
+        systems: ``S`` names: the sources that propose, ``champion`` where one could be compared,
+            then ``final``.
         lists: ``(S, n, k)`` int32, best first, padded with -1.
         user: ``(n,)`` int32 codes.
         day: ``(n,)`` int32 index of the day in the window.
@@ -84,34 +86,41 @@ class WindowLists:
 
 
 @task(task_run_name="evaluate {run.windows.test.start} to {run.as_of}", cache_policy=NO_CACHE)
-def evaluate(run: Run, fits: list[Ref], ranker: Ref, state: str) -> Ref:
+def evaluate(run: Run, fits: list[Ref], ranker: Ref, champion: Ref, state: str) -> Ref:
     """Make the lists of the test window and judge them.
 
     Args:
         run: the run.
         fits: the generators fitted before the test window.
         ranker: trained on the windows before it.
+        champion: the ranker it has to hold against, over the same candidates.
         state: digest of the features' state.
     """
     window = run.windows.test
 
     def make(folder: Path) -> None:
-        model = load_ranker(run, ranker)
+        rankers = {FINAL: load_ranker(run, ranker)}
+        old = champion_ranker(run, champion)
+        if old is not None and old.names == rankers[FINAL].names:
+            rankers = {CHAMPION: old, **rankers}
         proposing = [g.name for g in run.settings.generators if g.candidates]
         report = CandidateReport(proposing)
-        days = [_lists_of_day(run, d, model, report) for d in window.days]
-        tests = _stack(days, [*proposing, FINAL])
+        days = [_lists_of_day(run, d, list(rankers.values()), report) for d in window.days]
+        tests = _stack(days, [*proposing, *rankers])
         tests.save(folder)
         figures = {
             **judge(tests, catalogue_as_of(run, window.start), run.settings.recommend.k),
             "candidates": report.result(),
         }
         (folder / "metrics.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False))
+        compared = {"compared": CHAMPION in rankers, "why": _why_not_compared(rankers[FINAL], old)}
+        (folder / "champion.json").write_text(json.dumps(compared, indent=1))
 
     inputs = {
         "fits": [fit.digest for fit in fits],
         "sources": [g.model_dump() for g in run.settings.generators],
         "ranker": ranker.digest,
+        "champion": champion.digest,
         "state": state,
         "log": run.lake.log_digest(window.end),
         "days": window.days,
@@ -141,7 +150,19 @@ def judge(tests: WindowLists, catalogue: Catalogue, k: int) -> dict[str, Any]:
     }
 
 
-def _lists_of_day(run: Run, d: date, ranker: Ranker, report: CandidateReport) -> WindowLists:
+def _why_not_compared(new: Ranker, old: Ranker | None) -> str:
+    """Say what parts the champion's features from the new ranker's; "" where nothing does."""
+    if old is None or old.names == new.names:
+        return ""
+    lost, added = set(old.names) - set(new.names), set(new.names) - set(old.names)
+    return (
+        "the champion cannot be compared: it was trained on other features ("
+        f"{len(lost)} that there are no more, {len(added)} that are new; for example "
+        f"{sorted(lost or added or new.names)[0]})"
+    )
+
+
+def _lists_of_day(run: Run, d: date, rankers: list[Ranker], report: CandidateReport) -> WindowLists:
     settings = run.settings
     day = Day(run, d, load_sources(run, run.windows.test.cutoff), features_as_of(run, d))
     liked = liked_within(run, d, horizon_days=settings.windows.horizon_days)
@@ -157,11 +178,11 @@ def _lists_of_day(run: Run, d: date, ranker: Ranker, report: CandidateReport) ->
 
     def work(chunk: np.ndarray) -> tuple[np.ndarray, Any]:
         candidates = day.candidates(chunk)
-        (final,) = make_lists(day, candidates, [ranker], k)
+        ranked = [made.items(candidates) for made in make_lists(day, candidates, rankers, k)]
         own = np.full((len(proposing), len(chunk), k), -1, np.int32)
         lists = candidates.lists[proposing, :, :k]
         own[:, :, : lists.shape[2]] = lists
-        return np.concatenate([own, final.items(candidates)[None]]), candidates
+        return np.concatenate([own, ranked]), candidates
 
     parts, at = [], 0
     with progress(f"test {d}, users") as tell:
@@ -179,7 +200,7 @@ def _lists_of_day(run: Run, d: date, ranker: Ranker, report: CandidateReport) ->
             )
             parts.append(lists)
             at = rows.stop
-    empty = np.empty((len(proposing) + 1, 0, k), np.int32)
+    empty = np.empty((len(proposing) + len(rankers), 0, k), np.int32)
     return WindowLists(
         [], np.concatenate([empty, *parts], axis=1), users, users * 0, relevant, warm, known
     )

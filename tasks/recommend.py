@@ -13,10 +13,13 @@ from prefect.cache_policies import NO_CACHE
 
 from data.contract import ITEM_ID, USER_ID
 from tasks.catalogue import external_ids
+from tasks.champion import CHAMPION, champion_ranker
 from tasks.day import Day
+from tasks.evaluate import FINAL
 from tasks.features import features_as_of
+from tasks.gate import decision_of
 from tasks.generators import load_sources
-from tasks.lists import make_lists
+from tasks.lists import Order, make_lists
 from tasks.progress import progress
 from tasks.ranker import load_ranker
 from tasks.run import Ref, Run
@@ -26,8 +29,10 @@ LATEST = "LATEST"
 
 
 @task(task_run_name="recommend for {run.as_of}", cache_policy=NO_CACHE)
-def recommend_all(run: Run, fits: list[Ref], ranker: Ref, state: str) -> Ref:
-    """Make and publish the lists of all users of the users table and of the log.
+def recommend_all(
+    run: Run, fits: list[Ref], ranker: Ref, champion: Ref, gate: Ref, state: str
+) -> Ref:
+    """Make and publish the lists of all users of the users table and of the log, as the gate says.
 
     The partition ``recommendations/as_of=…`` appears whole; then ``LATEST`` points to it.
 
@@ -35,11 +40,15 @@ def recommend_all(run: Run, fits: list[Ref], ranker: Ref, state: str) -> Ref:
         run: the run.
         fits: the generators fitted on all days before ``as_of``.
         ranker: the trained ranker.
+        champion: the ranker of the champion.
+        gate: says which of the two orders the lists, or which source does.
         state: digest of the features' state.
     """
+    decision = decision_of(run, gate)
+    publish = decision["publish"]
 
     def make(folder: Path) -> None:
-        model = load_ranker(run, ranker)
+        order = _order(run, publish, ranker, champion)
         day = Day(run, run.as_of, load_sources(run, run.as_of), features_as_of(run, run.as_of))
         users, k = day.all_users(run.lake), run.settings.recommend.k
         user_ids, item_ids = (external_ids(run.lake, what) for what in ("users", "items"))
@@ -47,7 +56,7 @@ def recommend_all(run: Run, fits: list[Ref], ranker: Ref, state: str) -> Ref:
 
         def work(chunk: np.ndarray) -> tuple[pa.Table, np.ndarray]:
             candidates = day.candidates(chunk)
-            (lists,) = make_lists(day, candidates, [model], k)
+            (lists,) = make_lists(day, candidates, [order], k)
             row, place = np.nonzero(lists.pair >= 0)
             pair = lists.pair[row, place]
             columns = {
@@ -71,6 +80,8 @@ def recommend_all(run: Run, fits: list[Ref], ranker: Ref, state: str) -> Ref:
             writer.close()
         summary = {
             "as_of": run.as_of.isoformat(),
+            "published": publish,
+            "why": decision["why"],
             "users": len(users),
             "items": len(day.fill),
             "rows": total,
@@ -84,7 +95,7 @@ def recommend_all(run: Run, fits: list[Ref], ranker: Ref, state: str) -> Ref:
     inputs = {
         "fits": [fit.digest for fit in fits],
         "sources": [g.model_dump() for g in run.settings.generators],
-        "ranker": ranker.digest,
+        "order": {FINAL: ranker.digest, CHAMPION: champion.digest}.get(publish, publish),
         "state": state,
         "log": run.lake.log_digest(run.as_of),
         "recommend": run.settings.recommend.model_dump(),
@@ -92,6 +103,17 @@ def recommend_all(run: Run, fits: list[Ref], ranker: Ref, state: str) -> Ref:
     ref = run.step("recommendations", f"as_of={run.as_of}", inputs=inputs, make=make)
     _point_to_newest(run)
     return ref
+
+
+def _order(run: Run, publish: str, ranker: Ref, champion: Ref) -> Order:
+    """Load what puts the published lists in order."""
+    if publish == FINAL:
+        return load_ranker(run, ranker)
+    if publish == CHAMPION:
+        old = champion_ranker(run, champion)
+        assert old is not None  # the gate lets out only a champion that was judged
+        return old
+    return publish
 
 
 def _point_to_newest(run: Run) -> None:

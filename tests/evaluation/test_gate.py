@@ -50,7 +50,7 @@ def day(new: float, champion: float | None = None, als: float = 0.2, pop: float 
 )
 def test_nothing_goes_out_that_is_worse_than_what_it_replaces(new, champion, als, outcome, publish):
     decision = decide(*day(new, champion, als), RULE)
-    assert (decision.outcome, decision.publish, decision.users) == (outcome, publish, N)
+    assert (decision.verdict, decision.publish, decision.users) == (outcome, publish, N)
     assert json.dumps(decision.as_dict(), allow_nan=False)
 
 
@@ -70,30 +70,30 @@ def test_a_drop_within_the_noise_and_the_allowed_share_passes():
     systems["final"] = UserMetrics({"MAP@10": near}, np.arange(N), N)
     (comparison,) = decide(systems, *rest, RULE).comparisons
     assert comparison.difference < 0 < comparison.high
-    assert decide(systems, *rest, RULE).outcome == "new"
-    assert decide(systems, *rest, Rule(max_drop=0.0)).outcome == "fallback"
+    assert decide(systems, *rest, RULE).verdict == "new"
+    assert decide(systems, *rest, Rule(max_drop=0.0)).verdict == "fallback"
 
 
 def test_a_small_drop_that_is_sure_is_harm():
     systems, *rest = day(0.3)
     below = systems["popularity"].values["MAP@10"] - 1e-4
     systems["final"] = UserMetrics({"MAP@10": below}, np.arange(N), N)
-    assert decide(systems, *rest, RULE).outcome == "fallback"
+    assert decide(systems, *rest, RULE).verdict == "fallback"
 
 
 def test_what_was_rolled_back_does_not_go_out_again():
     refused = "this ranker was rolled back"
     again = decide(*day(0.5, 0.4), RULE, refused)
-    assert (again.outcome, refused in again.why) == ("champion", True)
-    assert decide(*day(0.5), RULE, refused).outcome == "fallback"
+    assert (again.verdict, refused in again.why) == ("champion", True)
+    assert decide(*day(0.5), RULE, refused).verdict == "fallback"
 
 
 def test_with_too_few_users_the_champion_stays():
-    assert decide(*day(0.9, 0.1, n=20), RULE).outcome == "champion"
+    assert decide(*day(0.9, 0.1, n=20), RULE).verdict == "champion"
     alone = decide(*day(0.1, n=20), RULE)
-    assert (alone.outcome, alone.comparisons) == ("new", [])
+    assert (alone.verdict, alone.comparisons) == ("new", [])
     assert "only 20 users could be judged, 50 are needed" in alone.why
-    assert decide(*day(0.9, n=20), RULE, "it was rolled back").outcome == "fallback"
+    assert decide(*day(0.9, n=20), RULE, "it was rolled back").verdict == "fallback"
 
 
 def test_a_system_without_figures_is_an_error():
@@ -112,5 +112,5 @@ def test_what_goes_out_is_not_surely_worse_than_any_source(levels, with_champion
     means = {name: own.mean()["MAP@10"] for name, own in systems.items()}
     best = max(means["als"], means["popularity"])
     assert means[decision.publish] >= best * (1 - RULE.max_drop)
-    if decision.outcome == "new" and with_champion:
+    if decision.verdict == "new" and with_champion:
         assert means["final"] >= means["champion"] * (1 - RULE.max_drop)
