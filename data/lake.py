@@ -22,7 +22,8 @@ import json
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import cache
@@ -216,12 +217,17 @@ class Lake:
         manifest = self.read_bytes(*parts, MANIFEST)
         return Partition(json.loads(manifest)["inputs"], hashlib.sha256(manifest).hexdigest())
 
-    def partitions(self, *folder: str) -> dict[str, Partition]:
+    def partitions(self, *folder: str, names: Sequence[str] | None = None) -> dict[str, Partition]:
         """Give the complete partitions of a folder by name (``day=…``), in order.
 
         One file is read where there is an index; what it does not name is read one by one.
+
+        Args:
+            folder: where they lie.
+            names: those asked for, out of a listing of the folder; None: all.
         """
-        names = [name for name in self.names(*folder) if "=" in name]
+        if names is None:
+            names = [name for name in self.names(*folder) if "=" in name]
         index = self.read_json(*folder, INDEX) if self.exists(*folder, INDEX) else {}
         return {
             name: Partition._make(index[name]) if name in index else self.partition(*folder, name)
@@ -244,8 +250,11 @@ class Lake:
 
     def days(self) -> list[date]:
         """Days of the log that have a partition, in order."""
-        names = self.names("interactions")
-        return [date.fromisoformat(name[4:]) for name in names if name.startswith("day=")]
+        return [date.fromisoformat(name[4:]) for name in self.day_names()]
+
+    def day_names(self) -> list[str]:
+        """Names of the log's partitions (``day=YYYY-MM-DD``), in order, which is that of days."""
+        return [name for name in self.names("interactions") if name.startswith("day=")]
 
     def interaction_files(self, as_of: date, since: date | None = None) -> list[str]:
         """Give the files of all partitions with ``since <= day < as_of``, in order of days.
@@ -255,19 +264,21 @@ class Lake:
         Raises:
             NotEnoughHistoryError: the log is empty or has no day before ``as_of``.
         """
-        days = self.days()
-        if not days:
+        names = self.day_names()
+        if not names:
             raise NotEnoughHistoryError(
                 f"{self.url} holds no interactions: run `zavtra ingest` for this data set first"
             )
-        if days[0] >= as_of:
+        first, last = (date.fromisoformat(names[at][4:]) for at in (0, -1))
+        if first >= as_of:
             raise NotEnoughHistoryError(
-                f"as_of {as_of} is not after the first day of the log ({days[0]}): there is "
-                f"nothing to learn from; choose an as_of in {days[0] + timedelta(1)}.."
-                f"{days[-1] + timedelta(1)}"
+                f"as_of {as_of} is not after the first day of the log ({first}): there is "
+                f"nothing to learn from; choose an as_of in {first + timedelta(1)}.."
+                f"{last + timedelta(1)}"
             )
-        chosen = [d for d in days if d < as_of and (since is None or d >= since)]
-        return [self.path("interactions", f"day={d}", "part.parquet") for d in chosen]
+        start = 0 if since is None else bisect_left(names, f"day={since}")
+        chosen = names[start : bisect_left(names, f"day={as_of}")]
+        return [self.path("interactions", name, "part.parquet") for name in chosen]
 
     def interactions(
         self, as_of: date, since: date | None = None, columns: list[str] | None = None

@@ -8,6 +8,8 @@ one place to get wrong, and the tests plant ``<=`` there to see that the audit n
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 EPOCH = date(1970, 1, 1)
@@ -18,6 +20,19 @@ BLOCK_DAYS = 28
 def before(known: date, day: date) -> bool:
     """Whether something known on ``known`` may be used for ``day``."""
     return known < day
+
+
+def names_before(names: Sequence[str], day: date) -> Sequence[str]:
+    """Give the partitions (``day=YYYY-MM-DD``, in order) that may be used for ``day``.
+
+    Only some of the names are read as dates: a new day must not cost a look at every old one.
+    """
+    return names[: bisect_left(names, True, key=lambda name: not before(day_of(name), day))]
+
+
+def day_of(name: str) -> date:
+    """The date in the name of a partition (``day=…``, ``before=…``)."""
+    return date.fromisoformat(name.rpartition("=")[2])
 
 
 def epoch_day(day: date) -> int:

@@ -14,15 +14,8 @@ from data.lake import Lake
 from features import cut
 from features.cut import epoch_day
 from features.declaration import FeatureError
-from features.state import (
-    BLOCK_SCHEMA,
-    BLOCKS,
-    DAY_SCHEMA,
-    DAYS,
-    PART,
-    state_blocks,
-    state_days,
-)
+from features.due import BLOCKS, DAYS, PART, state_blocks, state_days
+from features.state import BLOCK_SCHEMA, DAY_SCHEMA
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from data.contract import INTERACTIONS, ITEM, ROW, TS, USER, VALUE
 from data.lake import Lake
 from features.cut import epoch_day
-from features.state import BLOCKS, DAYS, state_blocks, state_days
+from features.due import BLOCKS, DAYS, state_blocks, state_days
 
 DAY_US = 86_400_000_000
 CHANGED_DAYS = 28

@@ -3,11 +3,13 @@
 ::
 
     features/days/day=YYYY-MM-DD/part.parquet      sums by (user, item, day of the event)
-    features/days/index.json                        what each of them was made from
+    features/days/index.json                        what those behind the last block were made from
     features/blocks/before=YYYY-MM-DD/part.parquet  the 28 days before it, by (user, item)
+    features/blocks/index.json                      what the blocks were made from
 
 A day's partition is a function of the log partition of the same day and of nothing else: adding
 a day writes one file and rewrites none; every 28th day one block is merged from 28 such files.
+What has to be built is found by :mod:`features.due`.
 All numbers are integers (values in fixed point), so sums are the same in any order, and a state
 built day by day equals one built at once byte for byte. Attributes are joined when a day is
 looked up (:mod:`features.asof`), so a changed attribute or a new feature rebuilds nothing here.
@@ -16,9 +18,9 @@ looked up (:mod:`features.asof`), so a changed attribute or a new feature rebuil
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -28,9 +30,9 @@ import pyarrow.parquet as pq
 
 from data.contract import INTERACTIONS, ITEM, TS, USER, VALUE
 from data.lake import INDEX, Lake, Partition, digest
-from features import cut
-from features.cut import block_end, from_epoch_day
+from features.cut import day_of, from_epoch_day
 from features.declaration import Catalog
+from features.due import BLOCKS, DAYS, PART, Due, find_due
 
 VALUE_SCALE = 65536
 """Values are summed as ``round(value * VALUE_SCALE)``."""
@@ -38,7 +40,6 @@ VALUE_SCALE = 65536
 STATE_VERSION = 1
 """Raised when the columns change; partitions of another version are rebuilt."""
 
-DAYS, BLOCKS, PART = ("features", "days"), ("features", "blocks"), "part.parquet"
 DAY_SCHEMA = pa.schema(
     [
         pa.field("user", pa.int32(), nullable=False),
@@ -94,86 +95,45 @@ def update_state(
     Raises:
         NotEnoughHistoryError: the log has no day before ``as_of``.
     """
-    days = [day for day in lake.days() if cut.before(day, as_of)]
-    if not days:
-        lake.interaction_files(as_of)  # says so in the user's words
-    log, built = lake.partitions("interactions"), lake.partitions(*DAYS)
-    made_by = f"state {STATE_VERSION}, positives from {positive_min!r}, days of {timezone}, log "
-    inputs = {
-        day: made_by
-        + (log.get(f"day={day}") or lake.partition("interactions", f"day={day}")).content
-        for day in days
-    }
-    stale = [day for day in days if not _is_current(built, day, inputs[day])]
-    blocks_of = {end: list(inside) for end, inside in groupby(days, block_end) if end <= as_of}
-    forgotten = _forget(lake, as_of, set(days), set(blocks_of))
-    done, connection = 0, _connect(memory_gb, threads)
-    changed = {block_end(day) for day in stale}
-    blocks_due = sum(end in changed for end in blocks_of)
-
-    def told() -> None:
-        nonlocal done
-        done += 1
-        if progress is not None:
-            progress(done, max(done, len(stale) + blocks_due))
-
-    with connection:
-        if stale:
-            for day, table in _day_tables(lake, connection, stale, as_of, positive_min, timezone):
-                with lake.writing(*DAYS, f"day={day}", inputs=inputs[day]) as folder:
-                    _write(table, folder / PART)
-                built[f"day={day}"] = lake.partition(*DAYS, f"day={day}")
-                told()
-        if stale or forgotten or not lake.exists(*DAYS, INDEX):
-            lake.write_index(
-                *DAYS, partitions={n: p for n, p in built.items() if n not in forgotten}
-            )
-        sums = {day: built[f"day={day}"].content for day in days}
-        blocks, merged = lake.partitions(*BLOCKS), False
-        for end, inside in blocks_of.items():
-            name = f"before={end}"
-            made_from = " ".join([f"{STATE_VERSION} {inside[0]}", *(sums[day] for day in inside)])
-            if name in blocks and blocks[name].inputs == digest(made_from):
-                continue
-            with lake.writing(*BLOCKS, name, inputs=made_from) as folder:
-                _write(_block_table(lake, connection, inside), folder / PART)
-            blocks[name], merged = lake.partition(*BLOCKS, name), True
-            told()
-        if merged:
-            lake.write_index(*BLOCKS, partitions=blocks)
-    return digest(" ".join([catalog.digest, *(f"{day} {found}" for day, found in sums.items())]))
+    made_by = f"state {STATE_VERSION}, positives from {positive_min!r}, days of {timezone}, log"
+    due = find_due(lake, as_of, made_by)
+    days, blocks = dict(due.days), dict(due.kept)
+    of = len(due.stale) + len(due.merge)
+    for folder, names in ((BLOCKS, due.outdated), (DAYS, due.gone)):  # blocks before their days
+        for name in names:
+            lake.fs.rm(lake.path(*folder, name), recursive=True)
+    if of:
+        with _connect(memory_gb, threads) as connection:
+            written = _write_due(lake, connection, due, as_of, positive_min, timezone)
+            for done, (name, found) in enumerate(written, start=1):
+                (days if name in due.inputs else blocks)[name] = found
+                if progress is not None:
+                    progress(done, of)
+    if of or due.gone or due.outdated or not lake.exists(*DAYS, INDEX):
+        # Old days are known by their blocks: the index grows with neither.
+        lake.write_index(*DAYS, partitions={name: days[name] for name in due.last})
+        lake.write_index(*BLOCKS, partitions=blocks)
+    known = {**{name: blocks[name] for name in due.blocks}, **{n: days[n] for n in due.last}}
+    return digest([catalog.digest, [[name, found.content] for name, found in known.items()]])
 
 
-def state_days(lake: Lake) -> list[date]:
-    """Days that have a partition in the state, in order."""
-    return _listed(lake, DAYS, "day=")
-
-
-def state_blocks(lake: Lake) -> list[date]:
-    """Ends (exclusive) of the blocks of the state, in order."""
-    return _listed(lake, BLOCKS, "before=")
-
-
-def _listed(lake: Lake, folder: tuple[str, ...], prefix: str) -> list[date]:
-    # Half-written folders have other names (see Lake.writing): they are not state.
-    names = (name for name in lake.names(*folder) if name.startswith(prefix))
-    return [date.fromisoformat(name.removeprefix(prefix)) for name in names]
-
-
-def _is_current(built: dict[str, Partition], day: date, inputs: str) -> bool:
-    found = built.get(f"day={day}")
-    return found is not None and found.inputs == digest(inputs)
-
-
-def _forget(lake: Lake, as_of: date, days: set[date], ends: set[date]) -> set[str]:
-    """Drop partitions whose log is gone: a deleted day must not live on in the features."""
-    gone = {day for day in state_days(lake) if cut.before(day, as_of)} - days
-    for day in gone:
-        lake.fs.rm(lake.path(*DAYS, f"day={day}"), recursive=True)
-    for end in state_blocks(lake):
-        if end <= as_of and end not in ends:
-            lake.fs.rm(lake.path(*BLOCKS, f"before={end}"), recursive=True)
-    return {f"day={day}" for day in gone}
+def _write_due(
+    lake: Lake,
+    connection: duckdb.DuckDBPyConnection,
+    due: Due,
+    as_of: date,
+    positive_min: float,
+    timezone: str,
+) -> Iterator[tuple[str, Partition]]:
+    """Write the days that are due, then the blocks; give each when it stands."""
+    for name, table in _day_tables(lake, connection, due.stale, as_of, positive_min, timezone):
+        with lake.writing(*DAYS, name, inputs=due.inputs[name]) as folder:
+            _write(table, folder / PART)
+        yield name, lake.partition(*DAYS, name)
+    for name, made_from in due.merge.items():
+        with lake.writing(*BLOCKS, name, inputs=made_from) as folder:
+            _write(_block_table(lake, connection, due.blocks[name]), folder / PART)
+        yield name, lake.partition(*BLOCKS, name)
 
 
 def _connect(memory_gb: float, threads: int) -> duckdb.DuckDBPyConnection:
@@ -188,14 +148,17 @@ def _connect(memory_gb: float, threads: int) -> duckdb.DuckDBPyConnection:
 def _day_tables(
     lake: Lake,
     connection: duckdb.DuckDBPyConnection,
-    days: list[date],
+    names: Sequence[str],
     as_of: date,
     positive_min: float,
     timezone: str,
-) -> Iterator[tuple[date, pa.Table]]:
+) -> Iterator[tuple[str, pa.Table]]:
     """Aggregate many days of the log in one pass and give them one by one, in order."""
-    wanted = {f"day={day}" for day in days}  # all before as_of; the one door to history knows
-    files = [f for f in lake.interaction_files(as_of, days[0]) if f.split("/")[-2] in wanted]
+    if not names:
+        return
+    wanted = set(names)  # all before as_of; the one door to history knows
+    files = lake.interaction_files(as_of, day_of(names[0]))
+    files = [file for file in files if file.split("/")[-2] in wanted]
     known = ds.partitioning(pa.schema([pa.field("day", pa.string())]), flavor="hive")
     log = ds.dataset(
         files,
@@ -222,22 +185,22 @@ def _day_tables(
         FROM rows GROUP BY ALL ORDER BY 1, 2, 3, 4"""
     connection.register("log", log)
     stream = connection.sql(query).to_arrow_reader(1 << 17)
-    left = set(days)
     pieces: list[pa.RecordBatch] = []
-    current: int | None = None
+    current: str | None = None
     for batch in stream:
         for number, piece in _runs(batch):
-            if current is not None and number != current:
-                left.discard(from_epoch_day(current))
-                yield from_epoch_day(current), _day_table(pieces)
+            name = f"day={from_epoch_day(number)}"
+            if current is not None and name != current:
+                wanted.discard(current)
+                yield current, _day_table(pieces)
                 pieces = []
-            current = number
+            current = name
             pieces.append(piece)
     if current is not None:
-        left.discard(from_epoch_day(current))
-        yield from_epoch_day(current), _day_table(pieces)
-    for day in sorted(left):  # partitions without a row
-        yield day, DAY_SCHEMA.empty_table()
+        wanted.discard(current)
+        yield current, _day_table(pieces)
+    for name in sorted(wanted):  # partitions without a row
+        yield name, DAY_SCHEMA.empty_table()
 
 
 def _runs(batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -253,8 +216,10 @@ def _day_table(pieces: list[pa.RecordBatch]) -> pa.Table:
     return pa.Table.from_batches(pieces).select(DAY_SCHEMA.names).cast(DAY_SCHEMA)
 
 
-def _block_table(lake: Lake, connection: duckdb.DuckDBPyConnection, days: list[date]) -> pa.Table:
-    files = [lake.path(*DAYS, f"day={day}", PART) for day in days]
+def _block_table(
+    lake: Lake, connection: duckdb.DuckDBPyConnection, names: Sequence[str]
+) -> pa.Table:
+    files = [lake.path(*DAYS, name, PART) for name in names]
     rows = ds.dataset(files, schema=DAY_SCHEMA, filesystem=lake.fs, format="parquet")
     connection.register("days", rows)
     query = """

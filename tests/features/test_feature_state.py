@@ -15,7 +15,8 @@ from features import state
 from features.asof import AsOf
 from features.audit import features_of
 from features.catalog import Catalog, FeatureError, build_catalog
-from features.state import state_blocks, state_days, update_state
+from features.due import find_due, state_blocks, state_days
+from features.state import update_state
 
 CATALOG = build_catalog(ATTRIBUTES)
 ROWS = [(k, k % 4, (k * 7) % 3, (k % 5) / 4, max(0, k - k % 3)) for k in range(0, 66, 2)]
@@ -77,6 +78,52 @@ def test_a_new_day_opens_no_manifest_of_an_old_one(
     monkeypatch.setattr(lake, "partition", reads)
     update(lake, 41)
     assert opened == [f"features/days/day={day(40)}"]
+
+
+def test_days_of_a_block_are_not_looked_at(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path, ROWS)
+    update(lake, 66)
+    last = state_blocks(lake)[-1]
+    due = find_due(lake, day(66), made_by="")  # made otherwise: every day is doubtful
+    assert len(due.stale) == len(state_days(lake))
+    made_by = "state 1, positives from 0.5, days of UTC, log"
+    due = find_due(lake, day(66), made_by)
+    assert list(due.days) == [f"day={known}" for known in state_days(lake) if known >= last]
+    assert [due.stale, due.merge, due.outdated, due.gone] == [[], {}, [], []]
+
+
+@pytest.mark.parametrize("as_of", [66, 14])
+def test_a_block_never_outlives_its_days(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_of: int
+) -> None:
+    """A day changes, the run is cut off (or stops at an earlier day), the day changes back."""
+    lake, clean = make_lake(tmp_path / "a", ROWS), make_lake(tmp_path / "b", ROWS)
+    update(lake, 66)
+    update(clean, 66)
+    write_day(lake, 12, [(12, 1, 1, 1.0), (12, 2, 2, 0.0)])
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "_block_table", dies)
+        if as_of == 66:
+            with pytest.raises(KeyboardInterrupt):
+                update(lake, as_of)
+        else:
+            update(lake, as_of)  # before the end of the block
+    write_day(lake, 12, [row for row in ROWS if row[0] == 12])
+    assert update(lake, 66) == update(clean, 66)
+    assert state_bytes(lake) == state_bytes(clean)
+
+
+def test_a_missing_day_of_an_old_block_is_built_again(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path, ROWS)
+    update(lake, 66)
+    kept = state_bytes(lake)
+    shutil.rmtree(lake.path("features", "days", f"day={day(4)}"))
+    update(lake, 66)
+    assert state_bytes(lake) == kept
 
 
 def test_nothing_changed_nothing_written(tmp_path: Path) -> None:
