@@ -33,6 +33,10 @@ PROTOCOLS = {
         "benchmarks.ml1m_gts28",
         "two-stage on MovieLens-1M, the 28 days from 2000-12-28 on, against RecTools",
     ),
+    "ml1m-8020": Entry(
+        "benchmarks.ml1m_8020",
+        "two-stage on MovieLens-1M, 80/20 by time, against RePlay's published table",
+    ),
     "features": Entry(
         "benchmarks.features",
         "daily features at KION's size: state, one new day, join, against pandas and a floor",
