@@ -15,6 +15,7 @@ from config.gate import GateSettings
 from config.registry import RegistrySettings
 from config.rerank import ATTRIBUTES, RerankSettings
 from config.section import Days, Section, Share
+from config.shap import ShapSettings
 from config.sources import Source
 
 
@@ -188,6 +189,7 @@ class Settings(Section):
     )
     features: FeatureSettings = FeatureSettings()
     ranker: RankerSettings = RankerSettings()
+    shap: ShapSettings = ShapSettings()
     gate: GateSettings = GateSettings()
     recommend: RecommendSettings = RecommendSettings()
     registry: RegistrySettings = RegistrySettings()
