@@ -128,7 +128,7 @@ class Day:
             work: what to do with some of them.
             tell: told how many users are done.
         """
-        size, done = self._chunk_size(), 0
+        size, done = self.chunk_size(), 0
         chunks = iter([users[at : at + size] for at in range(0, len(users), size)])
         with ThreadPoolExecutor(self.threads) as pool:
             under_way = deque(pool.submit(work, c) for c in islice(chunks, 2 * self.threads))
@@ -139,7 +139,7 @@ class Day:
                 done = min(done + size, len(users))
                 tell(done, len(users))
 
-    def _chunk_size(self) -> int:
+    def chunk_size(self) -> int:
         """Users whose score blocks, candidates and features fit the memory of one thread."""
         blocks = (len(self.sources) + 2) * self.n_items
         pairs = max(sum(s.candidates for s in self.sources), self.minimum)

@@ -10,6 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.windows import Window
+from models.interactions import Histories
 from models.ranker import Ranker, Rows
 from models.rows import draw_lists, label_pairs, sample_rows
 from tasks.day import Day, liked_within
@@ -19,8 +20,10 @@ from tasks.progress import progress
 from tasks.run import Ref, Run
 
 ROW_SETTINGS = {"hard_negatives", "tail_negative_share", "list_weight", "max_lists", "seed"}
-ARRAYS = ("features", "label", "group", "weight")
 """Settings of the ranker that decide which rows there are."""
+ARRAYS = ("features", "label", "group", "weight")
+WARM = "warm"
+"""Beside the arrays of :class:`Rows`: whether the user of the row had a positive before its day."""
 
 
 @task(task_run_name="rows of {window.name}", cache_policy=NO_CACHE)
@@ -38,8 +41,9 @@ def make_rows(run: Run, window: Window, fits: list[Ref], state: str) -> Ref:
     def make(folder: Path) -> None:
         parts = [_rows_of_day(run, window, at) for at in range(len(window.days))]
         for name in ARRAYS:
-            arrays = [getattr(rows, name) for rows, _ in parts]
+            arrays = [getattr(rows, name) for rows, _, _ in parts]
             np.save(folder / f"{name}.npy", np.concatenate(arrays, axis=-1))
+        np.save(folder / f"{WARM}.npy", np.concatenate([warm for _, _, warm in parts]))
         (folder / "names.json").write_text(json.dumps(parts[0][1]))
 
     inputs = {
@@ -85,39 +89,61 @@ def load_ranker(run: Run, ref: Ref) -> Ranker:
 
 def _rows_of_day(run: Run, window: Window, at: int) -> tuple[Rows, list[str]]:
     """Make the rows of one day of a window; their groups do not overlap with other days'."""
-    d, settings = window.days[at], run.settings
+    d = window.days[at]
     day = Day(run, d, load_sources(run, window.cutoff), features_as_of(run, d))
-    liked = liked_within(run, d, horizon_days=settings.windows.horizon_days)
-    ranker = settings.ranker
-    users = draw_lists(
-        np.flatnonzero(liked.lengths).astype(np.int32),
-        d.toordinal(),
-        max(ranker.max_lists // len(window.days), 1),
-        ranker.seed,
-    )
+    liked = liked_within(run, d, horizon_days=run.settings.windows.horizon_days)
 
     def work(chunk: np.ndarray) -> Rows:
-        candidates = day.candidates(chunk)
-        kept = sample_rows(
-            candidates,
-            label_pairs(candidates, liked.take(chunk)),
-            ranker.hard_negatives,
-            ranker.tail_negative_share,
-            ranker.seed,
-            ranker.list_weight,
-        )
-        group = np.int64(at) * day.n_users + candidates.user[candidates.row[kept.pair]]
-        return Rows(day.features(candidates, kept.pair), kept.label, group, kept.weight)
+        return rows_of_lists(run, day, liked, chunk, at)
 
     parts = [Rows(np.empty((len(day.names), 0), np.float32), *np.empty((3, 0), np.float32))]
     with progress(f"{window.name} {d}, lists") as tell:
-        parts += day.map_chunks(users, work, tell)
+        parts += day.map_chunks(lists_of_day(run, window, at, liked), work, tell)
     return Rows(
         *(np.concatenate([getattr(rows, name) for rows in parts], axis=-1) for name in ARRAYS)
     ), day.names
+
+
+def lists_of_day(run: Run, window: Window, at: int, liked: Histories) -> np.ndarray:
+    """Draw the users whose lists of a day are learnt from, ``(n,)`` int32 codes, ascending."""
+    return draw_lists(
+        np.flatnonzero(liked.lengths).astype(np.int32),
+        window.days[at].toordinal(),
+        max(run.settings.ranker.max_lists // len(window.days), 1),
+        run.settings.ranker.seed,
+    )
+
+
+def rows_of_lists(run: Run, day: Day, liked: Histories, users: np.ndarray, at: int) -> Rows:
+    """Make the rows of a chunk of lists.
+
+    Args:
+        run: the run.
+        day: the day of the lists.
+        liked: what users liked within its horizon.
+        users: ``(n,)`` int32 codes.
+        at: number of the day in its window.
+    """
+    ranker = run.settings.ranker
+    candidates = day.candidates(users)
+    kept = sample_rows(
+        candidates,
+        label_pairs(candidates, liked.take(users)),
+        ranker.hard_negatives,
+        ranker.tail_negative_share,
+        ranker.seed,
+        ranker.list_weight,
+    )
+    group = np.int64(at) * day.n_users + candidates.user[candidates.row[kept.pair]]
+    return Rows(day.features(candidates, kept.pair), kept.label, group, kept.weight)
 
 
 def load_rows(folder: Path) -> tuple[Rows, list[str]]:
     """Read the rows of a window and the names of their features."""
     arrays = (np.load(folder / f"{name}.npy") for name in ARRAYS)
     return Rows(*arrays), json.loads((folder / "names.json").read_text())
+
+
+def load_warm(folder: Path) -> np.ndarray:
+    """Say which rows of a window are of users with a positive before their day, ``(n,)`` bool."""
+    return np.asarray(np.load(folder / f"{WARM}.npy"))
