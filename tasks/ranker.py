@@ -87,8 +87,12 @@ def load_ranker(run: Run, ref: Ref) -> Ranker:
     return Ranker.load(run.lake.local(*ref.parts))
 
 
-def _rows_of_day(run: Run, window: Window, at: int) -> tuple[Rows, list[str]]:
-    """Make the rows of one day of a window; their groups do not overlap with other days'."""
+def _rows_of_day(run: Run, window: Window, at: int) -> tuple[Rows, list[str], np.ndarray]:
+    """Make the rows of one day of a window; their groups do not overlap with other days'.
+
+    Returns:
+        The rows, the names of their features, and ``(n,)`` bool: the user is warm.
+    """
     d = window.days[at]
     day = Day(run, d, load_sources(run, window.cutoff), features_as_of(run, d))
     liked = liked_within(run, d, horizon_days=run.settings.windows.horizon_days)
@@ -99,9 +103,11 @@ def _rows_of_day(run: Run, window: Window, at: int) -> tuple[Rows, list[str]]:
     parts = [Rows(np.empty((len(day.names), 0), np.float32), *np.empty((3, 0), np.float32))]
     with progress(f"{window.name} {d}, lists") as tell:
         parts += day.map_chunks(lists_of_day(run, window, at, liked), work, tell)
-    return Rows(
+    stacked = Rows(
         *(np.concatenate([getattr(rows, name) for rows in parts], axis=-1) for name in ARRAYS)
-    ), day.names
+    )
+    warm = day.histories.lengths[stacked.group.astype(np.int64) % day.n_users] > 0
+    return stacked, day.names, warm
 
 
 def lists_of_day(run: Run, window: Window, at: int, liked: Histories) -> np.ndarray:
