@@ -6,7 +6,7 @@ from datetime import date
 
 import numpy as np
 
-from evaluation.relevance import EvaluationError, as_lists
+from evaluation.relevance import EvaluationError, UserItems, as_lists
 
 
 def item_frequency(lists: np.ndarray, n_items: int, k: int | None = None) -> np.ndarray:
@@ -139,10 +139,19 @@ def list_means(lists: np.ndarray, item_values: np.ndarray) -> np.ndarray:
     return values[lists].sum(axis=1) / np.maximum(real.sum(axis=1), 1)
 
 
-def _known(codes: np.ndarray, n_items: int, what: str) -> np.ndarray:
+def item_means(owned: UserItems, item_values: np.ndarray) -> np.ndarray:
+    """Mean of an item's property over each user's items, ``(n_users,)`` float64; 0 without any."""
+    values = np.asarray(item_values, np.float64)
+    before = np.zeros(len(owned.items) + 1)
+    codes = _known(owned.items, len(values), "the items' values", "a history")
+    np.cumsum(values[codes], out=before[1:])
+    return np.diff(before[owned.indptr]) / np.maximum(owned.counts, 1)
+
+
+def _known(codes: np.ndarray, n_items: int, what: str, who: str = "a list") -> np.ndarray:
     if len(codes) and codes.max() >= n_items:
         raise EvaluationError(
-            f"a list holds item code {codes.max()}, but {what} end at {n_items - 1}; give the "
+            f"{who} holds item code {codes.max()}, but {what} end at {n_items - 1}; give the "
             "number of all item codes, also of new items"
         )
     return codes

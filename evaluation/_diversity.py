@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from typing import TypedDict
 
 import numpy as np
-import scipy.sparse as sp
-from numba import njit
 
+from evaluation._pairs import Metric, Values, grow
 from evaluation.relevance import EvaluationError, as_lists
 
 
@@ -33,8 +32,8 @@ class DiversityCurve(TypedDict):
 
 def intra_list_diversity(
     lists: np.ndarray,
-    item_values: sp.sparray | sp.spmatrix | np.ndarray,
-    metric: Literal["jaccard", "cosine"] = "jaccard",
+    item_values: Values,
+    metric: Metric = "jaccard",
 ) -> np.ndarray:
     """Mean distance of the pairs of items in a list, ``(n,)`` float64.
 
@@ -58,17 +57,15 @@ def intra_list_diversity(
     [0.7222]
     """
     lists = as_lists(lists)
-    distance, pairs, _ = _prefixes(lists, _csr(lists, item_values), metric)
-    if not lists.shape[1]:
-        return np.zeros(len(lists))
-    return distance[:, -1] / np.maximum(pairs[:, -1], 1)
+    distance, _ = grow(lists, item_values, metric)
+    return distance[:, -1] if lists.shape[1] else np.zeros(len(lists))
 
 
 def diversity_curve(
     lists: np.ndarray,
     ks: Sequence[int] | None = None,
-    item_values: sp.sparray | sp.spmatrix | np.ndarray | None = None,
-    metric: Literal["jaccard", "cosine"] = "jaccard",
+    item_values: Values | None = None,
+    metric: Metric = "jaccard",
 ) -> DiversityCurve:
     """Give Diversity(k): the figures of :class:`DiversityCurve` for every k.
 
@@ -104,15 +101,15 @@ def diversity_curve(
     )
     if item_values is None:
         return curve
-    distance, pairs, values = _prefixes(lists, _csr(lists, item_values), metric)
-    each = distance[:, at] / np.maximum(pairs[:, at], 1)
+    distance, values = grow(lists, item_values, metric)
+    each = distance[:, at]
     n = max(len(lists), 1)
     mean = each.sum(axis=0) / n
     half = 1.96 * np.sqrt(((each - mean) ** 2).sum(axis=0) / n / n)
     curve["ild"] = mean.tolist()
     curve["ild_low"] = (mean - half).tolist()
     curve["ild_high"] = (mean + half).tolist()
-    curve["distinct_values"] = (values[:, at].sum(axis=0) / n).tolist()
+    curve["distinct_values"] = (values[at] / n).tolist()
     return curve
 
 
@@ -123,72 +120,3 @@ def _first_places(lists: np.ndarray) -> np.ndarray:
         column = lists[:, place]
         first[column[column >= 0]] = place
     return np.bincount(first, minlength=lists.shape[1] + 1)[:-1]
-
-
-def _csr(lists: np.ndarray, item_values: sp.sparray | sp.spmatrix | np.ndarray) -> sp.csr_matrix:
-    matrix = sp.csr_matrix(item_values, dtype=np.float64)
-    matrix.eliminate_zeros()
-    matrix.sum_duplicates()
-    if lists.size and lists.max() >= matrix.shape[0]:
-        raise EvaluationError(
-            f"a list holds item code {lists.max()}, but item_values has {matrix.shape[0]} rows; "
-            "give one row for every item code (empty where nothing is known)"
-        )
-    return matrix
-
-
-def _prefixes(
-    lists: np.ndarray, matrix: sp.csr_matrix, metric: str
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sums of pair distances, comparable pairs and distinct values of every prefix, ``(n, k)``."""
-    if metric not in ("jaccard", "cosine"):
-        raise EvaluationError(f"metric must be 'jaccard' or 'cosine', found {metric!r}")
-    binary = metric == "jaccard"
-    data = np.ones_like(matrix.data) if binary else matrix.data
-    norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
-    return _accumulate(lists, matrix.indptr, matrix.indices, data, norms, matrix.shape[1], binary)
-
-
-@njit(nogil=True, cache=True)
-def _accumulate(lists, indptr, indices, data, norms, n_values, binary):  # type: ignore[no-untyped-def]
-    """Grow every list item by item; each new item meets those before it."""
-    n, width = lists.shape
-    distance = np.zeros((n, width))
-    pairs = np.zeros((n, width), np.int64)
-    values = np.zeros((n, width), np.int64)
-    met = np.full(n_values, -1, np.int64)
-    for row in range(n):
-        total, compared, distinct = 0.0, 0, 0
-        for place in range(width):
-            item = lists[row, place]
-            if item >= 0:
-                start, end = indptr[item], indptr[item + 1]
-                for at in range(start, end):
-                    if met[indices[at]] != row:
-                        met[indices[at]] = row
-                        distinct += 1
-                for before in range(place if end > start else 0):
-                    other = lists[row, before]
-                    x, y, stop = start, indptr[other], indptr[other + 1]
-                    if y == stop:
-                        continue
-                    size = end - start + stop - y
-                    shared = 0.0
-                    while x < end and y < stop:
-                        if indices[x] == indices[y]:
-                            shared += data[x] * data[y]
-                            x += 1
-                            y += 1
-                        elif indices[x] < indices[y]:
-                            x += 1
-                        else:
-                            y += 1
-                    if binary:
-                        total += 1 - shared / (size - shared)
-                    else:
-                        total += 1 - shared / (norms[item] * norms[other])
-                    compared += 1
-            distance[row, place] = total
-            pairs[row, place] = compared
-            values[row, place] = distinct
-    return distance, pairs, values

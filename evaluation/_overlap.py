@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -70,6 +73,46 @@ def personalisation(lists: np.ndarray, n_items: int, k: int | None = None) -> fl
         return 0.0
     shared = (counts * (counts - 1)).sum() / 2
     return float(1 - shared / (counts.sum() * (users - 1) / 2))
+
+
+def overlap_part(
+    systems: Mapping[str, np.ndarray], k: int | None = None, p: float = 0.9
+) -> dict[str, Any]:
+    """Compare every two systems, sources and final list alike, on the same users.
+
+    Args:
+        systems: name → ``(n_users, width)`` item codes, best first, padded with -1.
+        k: depth at most; None: all places.
+        p: of the rank-biased overlap.
+
+    Returns:
+        JSON-able: ``systems``; ``k``; ``jaccard`` and ``rbo``: square matrices in that order, means
+        over the users to whom any of the two gives a list, 0 where neither does for anybody, 1 on
+        the diagonal; ``users``: how many those are.
+
+    Raises:
+        EvaluationError: no system, or lists of different numbers of users.
+
+    >>> part = overlap_part({"a": np.array([[1, 2]]), "b": np.array([[2, 3]])})
+    >>> part["jaccard"][0][1], part["users"][0][1]
+    (0.3333333333333333, 1)
+    """
+    if not systems:
+        raise EvaluationError("no system to compare")
+    names = list(systems)
+    matrices = {"jaccard": np.eye(len(names)), "rbo": np.eye(len(names))}
+    users = np.zeros((len(names), len(names)), np.int64)
+    for i, one in enumerate(systems.values()):
+        users[i, i] = np.count_nonzero((np.asarray(one)[:, :1] >= 0).any(axis=1))
+        for j, other in enumerate(list(systems.values())[:i]):
+            a, b = _aligned(one, other, k)
+            any_of = (a[:, 0] >= 0) | (b[:, 0] >= 0)
+            users[i, j] = users[j, i] = count = int(np.count_nonzero(any_of))
+            a, b = a[any_of], b[any_of]
+            for name, found in (("jaccard", jaccard(a, b)), ("rbo", rbo(a, b, p=p))):
+                matrices[name][i, j] = matrices[name][j, i] = found.sum() / max(count, 1)
+    lists = {name: matrix.tolist() for name, matrix in matrices.items()}
+    return {"systems": names, "k": k, **lists, "users": users.tolist()}
 
 
 def _aligned(a: np.ndarray, b: np.ndarray, k: int | None) -> tuple[np.ndarray, np.ndarray]:

@@ -16,8 +16,8 @@ class EvaluationError(ValueError):
 
 
 @dataclass(frozen=True)
-class Relevant:
-    """Relevant items of every user: what a list is judged by.
+class UserItems:
+    """A set of items for every user: those relevant to them, or those of their history.
 
     Attributes:
         indptr: ``(n_users + 1,)`` int64; user row ``r`` owns ``items[indptr[r]:indptr[r + 1]]``.
@@ -36,8 +36,8 @@ class Relevant:
         lengths = np.diff(self.indptr)
         if self.indptr[0] != 0 or self.indptr[-1] != len(self.items) or (lengths < 0).any():
             raise EvaluationError(
-                f"indptr does not cut {len(self.items)} relevant items into users: it must start "
-                f"at 0, ascend and end at {len(self.items)} (found {self.indptr[-1]})"
+                f"indptr does not cut {len(self.items)} items into users: it must start at 0, "
+                f"ascend and end at {len(self.items)} (found {self.indptr[-1]})"
             )
         ascending = np.diff(self.items.astype(np.int64)) > 0
         starts = self.indptr[1:-1]
@@ -46,8 +46,8 @@ class Relevant:
             at = int(np.argmin(ascending)) + 1
             row = int(np.searchsorted(self.indptr, at, side="right")) - 1
             raise EvaluationError(
-                f"relevant items of user row {row} are not ascending and unique (item "
-                f"{self.items[at]} follows {self.items[at - 1]}); use Relevant.from_pairs"
+                f"items of user row {row} are not ascending and unique (item {self.items[at]} "
+                f"follows {self.items[at - 1]}); use UserItems.from_pairs"
             )
 
     def __len__(self) -> int:
@@ -55,7 +55,7 @@ class Relevant:
 
     @property
     def counts(self) -> np.ndarray:
-        """Relevant items per user, ``(n_users,)`` int64."""
+        """Items per user, ``(n_users,)`` int64."""
         return np.diff(self.indptr)
 
     @classmethod
@@ -65,12 +65,12 @@ class Relevant:
         Args:
             rows: ``(n,)`` user rows in ``0..n_users - 1``.
             items: ``(n,)`` item codes.
-            n_users: number of user rows; those without a pair have no relevant item.
+            n_users: number of user rows; those without a pair have no item.
 
         Raises:
             EvaluationError: a row is outside ``0..n_users - 1`` or an item is negative.
 
-        >>> Relevant.from_pairs(np.array([1, 0, 1]), np.array([7, 3, 5]), n_users=3).items.tolist()
+        >>> UserItems.from_pairs(np.array([1, 0, 1]), np.array([7, 3, 5]), n_users=3).items.tolist()
         [3, 5, 7]
         """
         rows, items = np.asarray(rows, np.int64), np.asarray(items, np.int64)
@@ -84,6 +84,26 @@ class Relevant:
         indptr = np.zeros(n_users + 1, np.int64)
         np.cumsum(np.bincount(keys // width, minlength=n_users), out=indptr[1:])
         return cls(indptr, (keys % width).astype(np.int32))
+
+    def take(self, rows: np.ndarray) -> Self:
+        """Give some users, in the order asked for.
+
+        Args:
+            rows: ``(m,)`` user rows, or ``(n_users,)`` bool.
+
+        >>> met = UserItems(np.array([0, 2, 3]), np.array([4, 6, 5], np.int32))
+        >>> met.take(np.array([1, 0])).items.tolist()
+        [5, 4, 6]
+        """
+        counts = self.counts[rows]
+        indptr = np.zeros(len(counts) + 1, np.int64)
+        np.cumsum(counts, out=indptr[1:])
+        at = np.arange(indptr[-1]) + np.repeat(self.indptr[:-1][rows] - indptr[:-1], counts)
+        return type(self)(indptr, self.items[at])
+
+
+Relevant = UserItems
+"""What a list is judged by: the items relevant to every user."""
 
 
 def as_lists(lists: np.ndarray) -> np.ndarray:
