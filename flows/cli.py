@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows import cli_look
+from flows import cli_look, cli_models
 from flows.options import Config, Day, Home, console, read_date, read_day
 from flows.terminal import plainly
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     help="Tomorrow's recommendations, every day. Start with: zavtra daily --config demo",
 )
 app.add_typer(cli_look.app)
+app.add_typer(cli_models.app, name="models")
 
 
 def main(*command: str) -> None:

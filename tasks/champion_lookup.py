@@ -24,7 +24,10 @@ from tasks.versions import (
     AS_OF,
     BUNDLE,
     CHAMPION,
+    PROMOTED,
+    PRUNED,
     RANKER,
+    ROLLED_BACK,
     SINCE,
     Version,
     champion_before,
@@ -43,12 +46,14 @@ class Found:
         version: the champion; None where there is none that can be used.
         why: a sentence for people.
         rolled_back: digests of rankers of this very day that a person took back.
+        promoted: of those that a person put in place.
         notes: what a reader of the page should know.
     """
 
     version: Version | None
     why: str
     rolled_back: list[str] = field(default_factory=list)
+    promoted: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def facts(self, registry: str) -> dict[str, Any]:
@@ -65,6 +70,7 @@ class Found:
             },
             "why": self.why,
             "rolled_back": self.rolled_back,
+            "promoted": self.promoted,
             "registry": registry,
             "notes": self.notes,
         }
@@ -84,10 +90,14 @@ def look_up(run: Run, folder: Path) -> tuple[Found, Bundle | None]:
         return Found(None, "The registry is switched off (registry.enabled: false)."), None
     notes: list[str] = []
     versions, store = _ask(run, notes)
-    back = sorted({v.ranker for v in versions if v.rolled_back and v.as_of == run.as_of})
+    today = [version for version in versions if version.as_of == run.as_of]
+    back, promoted = (
+        sorted({v.ranker for v in today if tag in v.tags}) for tag in (ROLLED_BACK, PROMOTED)
+    )
     version = champion_before(versions, run.as_of)
     if version is None:
-        return Found(None, f"No version was champion before {run.as_of}.", back, notes), None
+        why = f"No version was champion before {run.as_of}."
+        return Found(None, why, back, promoted, notes), None
     name = f"Version {version.number}, trained for {version.as_of},"
     try:
         bundle = open_bundle(version, run.lake, store, folder, notes)
@@ -96,8 +106,8 @@ def look_up(run: Run, folder: Path) -> tuple[Found, Bundle | None]:
         foreign, bundle = str(error), None
     if bundle is None or foreign:
         why = f"{name} cannot be used: {foreign}."
-        return Found(None, why, back, [*notes, why]), None
-    return Found(version, f"{name} is the champion.", back, notes), bundle
+        return Found(None, why, back, promoted, [*notes, why]), None
+    return Found(version, f"{name} is the champion.", back, promoted, notes), bundle
 
 
 def _ask(run: Run, notes: list[str]) -> tuple[list[Version], Store | None]:
@@ -158,15 +168,31 @@ def open_bundle(
         raise RegistryError(
             f"the lake has no sound copy of its bundle and the registry cannot be asked{broken}"
         )
+    bundle = fetch_bundle(version, store, folder)
+    if store.artifacts is None:
+        with lake.writing(*KEPT, inputs=bundle.digest) as kept:
+            place_folder(bundle.folder, kept / FOLDER)
+    return bundle
+
+
+def fetch_bundle(version: Version, store: Store, folder: Path) -> Bundle:
+    """Give a version's bundle as the registry has it, every byte checked.
+
+    Raises:
+        BundleError: it was changed, is incomplete, or is another one than was registered.
+        RegistryError: the registry is away or has lost it.
+    """
+    if PRUNED in version.tags:
+        raise RegistryError(
+            f"the bundle of version {version.number} was deleted: of old ones only the newest "
+            "registry.keep stay. Train that day again"
+        )
     bundle = check_bundle(store.fetch(version, folder))
     if bundle.digest != version.bundle:
         raise BundleError(
             f"{bundle.folder / MANIFEST} is of another bundle ({bundle.digest[:12]}…) than the one "
             f"registered ({version.bundle[:12]}…); nothing of it was loaded. Train that day again"
         )
-    if store.artifacts is None:
-        with lake.writing(*KEPT, inputs=bundle.digest) as kept:
-            place_folder(bundle.folder, kept / FOLDER)
     return bundle
 
 

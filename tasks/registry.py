@@ -27,7 +27,8 @@ def find_champion(run: Run) -> Ref:
         A folder with ``champion.json`` and, where there is a champion, its ``ranker/``.
         ``champion.json`` holds ``champion`` (``version``, ``as_of``, ``ranker_digest``,
         ``bundle_digest``, or null), ``why`` (a sentence), ``rolled_back`` (digests of rankers of
-        this day that a person took back), ``registry`` (where it is) and ``notes``.
+        this day that a person took back), ``promoted`` (of those a person put in place),
+        ``registry`` (where it is) and ``notes``.
     """
     with unfinished(None) as download:
         found, bundle = look_up(run, download)
@@ -75,6 +76,8 @@ def register(run: Run, bundle: Ref, gate: Ref, page: Ref) -> Ref:
         facts["version"] = own[0].number if own else None
         facts["aliases"] = list(own[0].aliases) if own else []
         facts["why"] = " ".join(refused)
+        for problem in refused:
+            get_run_logger().warning(problem)
         facts["deleted"] = prune(run, store, versions)
     except RegistryError as error:
         facts["why"] = str(error)
@@ -86,14 +89,8 @@ def register(run: Run, bundle: Ref, gate: Ref, page: Ref) -> Ref:
 
 
 def _registered(run: Run, facts: dict[str, Any]) -> Ref:
-    blank: dict[str, Any] = {
-        "version": None,
-        "aliases": [],
-        "registry": "off",
-        "why": "",
-        "deleted": [],
-    }
-    whole = {**blank, **facts, "pending": pending_days(run.lake)}
+    none: dict[str, Any] = {"version": None, "aliases": [], "why": "", "deleted": []}
+    whole = {**none, **facts, "registry": _where(run), "pending": pending_days(run.lake)}
 
     def make(folder: Path) -> None:
         _write_json(folder / "registered.json", whole)

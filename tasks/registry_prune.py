@@ -8,17 +8,14 @@ from collections.abc import Sequence
 from tasks.mlflow_store import Store
 from tasks.registry_upload import pending_days
 from tasks.run import Run
-from tasks.versions import AS_OF, Version
-
-PRUNED = "pruned"
-"""Tag of a version whose bundle was deleted; its figures stay."""
+from tasks.versions import AS_OF, PRUNED, Version
 
 
 def prune(run: Run, store: Store, versions: Sequence[Version]) -> list[str]:
     """Delete old bundles from the lake; a tracking server keeps all of its own.
 
     What stays: the ``registry.keep`` newest days, whatever has an alias, the champion before, and
-    what waits to be sent.
+    what waits to be sent. A version whose bundle is gone keeps its figures and a tag that says so.
 
     Returns:
         What was deleted, for people.
