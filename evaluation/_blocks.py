@@ -58,6 +58,14 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class Note:
+    """A sentence that stands where figures would."""
+
+    kind: ClassVar[str] = "note"
+    text: str
+
+
+@dataclass(frozen=True)
 class Users:
     """Cards of sample users: name, history in words, items with title, why, hit."""
 

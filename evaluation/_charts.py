@@ -123,6 +123,63 @@ def days(when: Sequence[date], counts: Sequence[float]) -> str:
     return _svg(draw, 1.9)
 
 
+def by_day(
+    when: Sequence[date],
+    series: Mapping[str, Sequence[float | None]],
+    shade: tuple[Sequence[float | None], Sequence[float | None]] | None = None,
+) -> str:
+    """Draw a line a series over days, gaps where a day has no value; the first one is strong."""
+
+    def draw(axes: Axes) -> None:
+        x = np.asarray(when, "datetime64[D]")
+        for n, values in enumerate(series.values()):
+            y = np.array([np.nan if value is None else value for value in values])
+            colour = SERIES[n % len(SERIES)]
+            axes.plot(x, y, color=colour, lw=1.2 if n else 2.2, zorder=2 if n else 3)
+            axes.plot(x[-1:], y[-1:], "o", color=colour, ms=3 if n else 5, zorder=4)
+        if shade is not None:
+            low, high = (np.array([np.nan if v is None else v for v in side]) for side in shade)
+            axes.fill_between(x, low, high, color=SERIES[0], alpha=0.15, lw=0)
+        _date_axis(axes)
+
+    return _svg(draw, 2.3)
+
+
+def columns(labels: Sequence[str], values: Sequence[float]) -> str:
+    """Draw upright bars of shares 0..1, with the per cent above each."""
+
+    def draw(axes: Axes) -> None:
+        from matplotlib.ticker import PercentFormatter
+
+        axes.bar(range(len(values)), values, color=SERIES[0], alpha=0.85, width=0.72)
+        if len(values) <= 12:
+            for at, value in enumerate(values):
+                if value:
+                    shown = f"{value * 100:.0f}" if value >= 0.01 else "<1"
+                    axes.text(at, value, shown, ha="center", va="bottom", size=7.5, color=MUTED)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        step = -(-len(labels) // 21)
+        axes.set_xticks(range(0, len(labels), step), labels[::step])
+        axes.grid(visible=False, axis="x")
+        axes.margins(y=0.12)
+
+    return _svg(draw, 2.1)
+
+
+def pairs(labels: Sequence[str], before: Sequence[float], after: Sequence[float]) -> str:
+    """Draw two dots a row, joined: grey for what was, strong for what is."""
+
+    def draw(axes: Axes) -> None:
+        at = np.arange(len(labels))
+        axes.hlines(at, before, after, color=MUTED, lw=1.2, alpha=0.6)
+        axes.plot(before, at, "o", color=SERIES[7], ms=5, clip_on=False)
+        axes.plot(after, at, "o", color=SERIES[0], ms=6, clip_on=False)
+        _label_rows(axes, labels)
+        axes.set_xlim(left=0)
+
+    return _svg(draw, 0.55 + 0.24 * len(labels))
+
+
 def timeline(rows: Sequence[tuple[str, date, date, int]], as_of: date) -> str:
     """Draw windows ``(name, start, end, series)`` below one another, and ``as_of`` as a line."""
 

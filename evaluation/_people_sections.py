@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from evaluation._blocks import Users, number
+from evaluation import _charts
+from evaluation._blocks import Cell, Chart, Charts, Figures, Table, Users, number, percent, table
+
+CROWDED = 0.5
+"""An item that more than this share of the users gets stands out in red."""
+PAIR = ("places tomorrow", "history")
 
 
 def samples(page: dict[str, Any]) -> list[Any]:
@@ -27,3 +32,76 @@ def samples(page: dict[str, Any]) -> list[Any]:
             }
         )
     return [Users(cards)]
+
+
+def items(page: dict[str, Any]) -> list[Any]:
+    """Who gets which item tomorrow: the most shown ones, ages, concentration."""
+    part = page["items"]
+    top, ages = part["top"], part["ages"]
+    rows = []
+    for x in top:
+        typical = "–" if x["group"] is None else f"{x['group']} (× {number(x['lift'], 1)})"
+        crowded = x["of_users"] > CROWDED
+        rows.append(
+            [
+                Cell(x["title"]),
+                Cell(typical),
+                Cell(number(x["lists"])),
+                Cell(percent(x["of_users"]), mark="bad" if crowded else ""),
+                Cell(percent(x["of_places"], 2)),
+                Cell(percent(x["of_history"], 2)),
+                Cell("new" if x["age_days"] is None else number(x["age_days"])),
+            ]
+        )
+    shares = Chart(
+        "Share of tomorrow's places against share of the history",
+        _charts.pairs(
+            [x["title"] for x in top],
+            [100 * x["of_history"] for x in top],
+            [100 * x["of_places"] for x in top],
+        ),
+        "Per cent. A long line to the right is an item that the lists push well beyond what users "
+        "chose so far: right for a new release, worth a look for an old one.",
+        table(
+            ["item", "of the history, %", "of the places, %"],
+            [[x["title"], 100 * x["of_history"], 100 * x["of_places"]] for x in top],
+        ),
+        PAIR,
+    )
+    by_age = Chart(
+        "Places by the age of the item",
+        _charts.pairs(
+            [x["age"] for x in ages],
+            [100 * x["history"] for x in ages],
+            [100 * x["places"] for x in ages],
+        ),
+        "Per cent, by the days since an item was first met. Fresh items have little history, so "
+        "their places should lie to the right of it.",
+        table(
+            ["age", "items", "of the history, %", "of the places, %"],
+            [[x["age"], x["items"], 100 * x["history"], 100 * x["places"]] for x in ages],
+        ),
+        PAIR,
+    )
+    held = [
+        [
+            f"{percent(x['catalogue'], 0)} of the catalogue",
+            percent(x["places"]),
+            percent(x["history"]),
+        ]
+        for x in part["concentration"]
+    ]
+    head = ["item", "typical of", "lists", "of users", "of places", "of history", "age, days"]
+    note = f", of every {part['every']}th user" if part.get("every", 1) > 1 else ""
+    return [
+        Figures(
+            [
+                ("items", number(part["items"])),
+                ("in at least one list", number(part["shown"])),
+                ("users with a list", number(part["users"])),
+            ]
+        ),
+        Table(head, rows, texts=2, caption=f"Items in most lists{note}"),
+        Charts([shares, by_age]),
+        table(["the most shown (most met)", "hold of the places", "hold of the history"], held),
+    ]

@@ -15,8 +15,10 @@ from evaluation._candidate_sections import candidates
 from evaluation._data_sections import data, windows
 from evaluation._feature_sections import audit, importance
 from evaluation._gate_sections import gate
-from evaluation._people_sections import samples
+from evaluation._people_sections import items, samples
 from evaluation._run_sections import steps
+from evaluation._stability_sections import stability
+from evaluation._trend_sections import trend
 from evaluation._variety_sections import beyond, diversity
 
 Builder = Callable[[dict[str, Any]], list[Any]]
@@ -60,6 +62,7 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
             "on it.",
             metrics,
         ),
+        Entry("trend", "Trend", "The same figures over the past days.", trend),
         Entry("segments", "Segments", "The same figures for parts of the users.", segments),
     ),
     "Model": (
@@ -87,11 +90,18 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
             diversity,
         ),
         Entry(
+            "stability",
+            "Stability",
+            "How much of what users got before they get again.",
+            stability,
+        ),
+        Entry(
             "samples",
             "Users",
             "A look at real lists: what they saw, what they get, and who proposed it.",
             samples,
         ),
+        Entry("items", "Items", "Who gets which item, and who holds the places.", items),
     ),
     "Run": (Entry("steps", "Run", "Where time and memory went.", steps),),
 }

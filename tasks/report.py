@@ -14,8 +14,11 @@ from prefect.cache_policies import NO_CACHE
 from evaluation.report import render
 from tasks.artifacts import publish_artifacts
 from tasks.day_parts import data_part, importance_part, published_part, steps_part, windows_part
+from tasks.history import trend_part
+from tasks.items import items_part
 from tasks.run import Ref, Run
 from tasks.samples import samples_part
+from tasks.stability import stability_part
 
 ROOMS = ("data", "evaluation", "tasks")
 
@@ -62,13 +65,16 @@ PARTS: dict[str, Callable[[Run], Any]] = {
     "windows": windows_part,
     "candidates": judged("candidates"),
     "metrics": judged("metrics"),
+    "trend": trend_part,
     "segments": judged("segments"),
     "importance": importance_part,
     "audit": left_by("audit", "audit.json"),
     "gate": left_by("gate", "gate.json"),
     "beyond": judged("beyond"),
     "diversity": judged("diversity"),
+    "stability": stability_part,
     "samples": samples_part,
+    "items": items_part,
 }
 """Part of the page → what fetches it; its section is an entry of ``evaluation._sections``."""
 

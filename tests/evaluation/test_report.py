@@ -7,15 +7,20 @@ from datetime import date, timedelta
 from html.parser import HTMLParser
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 
 from evaluation.accuracy import accuracy
 from evaluation.beyond import Catalogue, beyond, diversity_curve
 from evaluation.candidates import CandidateReport
+from evaluation.exposure import exposure
+from evaluation.history import history_table
 from evaluation.relevance import Relevant
 from evaluation.report import SECTIONS, render
+from evaluation.stability import stability
 from evaluation.summary import metrics_part, segments_part
+from evaluation.trend import trend
 
 USERS, ITEMS, K = 400, 150, 10
 AS_OF = date(2000, 12, 28)
@@ -56,6 +61,20 @@ def complete() -> dict:
     cold_item = np.arange(ITEMS) > ITEMS - 6
     report.add(indptr, items, proposed[rows, items], ranks, relevant, cold, cold_item)
     start = AS_OF - timedelta(180)
+    figures = {
+        "metrics": metrics_part(judged),
+        "beyond": {name: beyond(x, catalogue) for name, x in lists.items()},
+    }
+    past = [history_table(AS_OF - timedelta(days), figures, K) for days in range(8)]
+    then = np.where(rng.random(lists["final"].shape) < 0.7, lists["final"], lists["ease"])
+    moved = stability(lists["final"], then, ITEMS)
+    moved |= {
+        side: [row | {"title": f"Film {row['item']}"} for row in moved[side]]
+        for side in ("entered", "left")
+    }
+    seen = rng.integers(0, 40, ITEMS)
+    shown = exposure(lists["final"], catalogue, seen, {"cold": cold, "warm": ~cold})
+    shown["top"] = [row | {"title": f"Film {row['item']}"} for row in shown["top"]]
     return {
         "name": "made-up",
         "as_of": str(AS_OF),
@@ -88,9 +107,12 @@ def complete() -> dict:
             {"name": "test", "kind": "test", "start": "2000-11-30", "end": "2000-12-28"},
         ],
         "candidates": report.result(),
-        "metrics": metrics_part(judged),
+        "metrics": figures["metrics"],
+        "trend": trend(pa.concat_tables(past), AS_OF),
         "segments": segments_part(judged, {"warm users": ~cold, "cold users": cold}),
-        "beyond": {name: beyond(x, catalogue) for name, x in lists.items()},
+        "beyond": figures["beyond"],
+        "stability": moved | {"before": "2000-12-27", "days_apart": 1, "every": 1},
+        "items": shown | {"every": 1},
         "importance": [
             {
                 "feature": f"user_genre_share_of_watched_{n}d" if n % 3 else f"item_count_{n}d",
@@ -195,7 +217,7 @@ def test_complete_day_has_every_section_with_charts_and_their_numbers(day):
     assert "could not be made" not in page.text
     assert "no input for this section" not in page.text
     # Every chart carries its numbers and a sentence.
-    assert page.count["svg"] == page.count["details"] == page.count["figcaption"] == 12
+    assert page.count["svg"] == page.count["details"] == page.count["figcaption"] == 24
     assert len(html) < 1_000_000
     assert "Recommendations for Thursday, 28 December 2000" in page.text
     assert "Nothing is wrong" in page.text
@@ -232,7 +254,7 @@ def test_everything_missing_says_so_and_renders():
     [({"error": "DiskFull: no space left"}, "DiskFull: no space left"), ([{"x": 1}], "Error: ")],
 )
 def test_a_section_that_fails_says_so_and_the_rest_stands(day, key, part, words):
-    kept = {name: day[name] for name in ("name", "as_of", "windows", "samples")}
+    kept = {name: day[name] for name in ("name", "as_of", "audit", "samples")}
     page = Page(render(kept | {key: part}))
     assert page.text.count("This section could not be made") == 1
     assert words in page.text
@@ -240,7 +262,7 @@ def test_a_section_that_fails_says_so_and_the_rest_stands(day, key, part, words)
     assert page.count["section"] == len(
         {*ALWAYS} | {entry for entry in SECTIONS if entry.key == key}
     )
-    assert ("Days of every window" in page.text) == (key != "windows")
+    assert ("poisoned days" in page.text) == (key != "audit")
     assert ("Recommended film number 7" in page.text) == (key != "samples")
 
 

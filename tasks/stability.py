@@ -1,0 +1,34 @@
+"""Today's lists against those published before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evaluation.stability import stability
+from tasks.catalogue import titles
+from tasks.published import published_days, published_lists
+from tasks.run import Run
+
+
+def stability_part(run: Run) -> dict[str, Any]:
+    """Compare the lists of the day with the newest published before it.
+
+    Returns:
+        :func:`evaluation.stability.stability` with titles, the day compared with as ``before`` and
+        the days between as ``days_apart``; ``{"before": None}`` where nothing was published before.
+    """
+    lake = run.lake
+    earlier = [day for day in published_days(lake) if day < run.as_of]
+    if not earlier:
+        return {"before": None}
+    today, before = (published_lists(lake, day) for day in (run.as_of, earlier[-1]))
+    names = titles(lake)
+    found = stability(today.lists, before.lists, len(names))
+    for side in ("entered", "left"):
+        found[side] = [row | {"title": names[row["item"]]} for row in found[side]]
+    return {
+        "before": earlier[-1].isoformat(),
+        "days_apart": (run.as_of - earlier[-1]).days,
+        "every": today.every,
+        **found,
+    }
