@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from prefect import flow
 from prefect.futures import PrefectFuture
 
@@ -11,15 +13,24 @@ from tasks.recommend import recommend_all
 from tasks.run import Ref, Run
 
 
-def recommend_steps(run: Run, trained: Trained) -> list[PrefectFuture[Ref]]:
-    """Lay out the steps that end in the published partition, the last of them."""
+@dataclass(frozen=True)
+class Published:
+    """What publishing leaves to the next steps, still under way."""
+
+    fits: list[PrefectFuture[Ref]]
+    lists: PrefectFuture[Ref]
+    steps: list[PrefectFuture[Ref]]
+
+
+def recommend_steps(run: Run, trained: Trained) -> Published:
+    """Lay out the steps that end in the published partition."""
     fits = fit_all(run, run.as_of)
     # Features that failed their audit are not published.
     audited = [trained.audit]
-    published = recommend_all.submit(
+    lists = recommend_all.submit(
         run, fits, trained.ranker, trained.champion, trained.gate, trained.state, wait_for=audited
     )
-    return [*fits, published]
+    return Published(fits, lists, [*fits, lists])
 
 
 @flow(flow_run_name=run_name, task_runner=RUNNER)
@@ -34,7 +45,7 @@ def recommend(config: str = "demo", as_of: AsOf = None, home: str | None = None)
     settings, home = open_settings(config, home)
     run = open_run(settings, home, as_of)
     trained = train_steps(run)
-    return finish(run, [*trained.steps, *recommend_steps(run, trained)])
+    return finish(run, [*trained.steps, *recommend_steps(run, trained).steps])
 
 
 if __name__ == "__main__":

@@ -1,23 +1,26 @@
-"""Report: one page that says how the day's lists are, and why."""
+"""Report: one page that says how the day's lists are, and why; then the training is recorded."""
 
 from __future__ import annotations
 
 from prefect import flow
 from prefect.futures import PrefectFuture
 
-from flows.recommend import recommend_steps
+from flows.recommend import Published, recommend_steps
 from flows.start import AsOf, Outcome, finish, open_run, open_settings, run_name
 from flows.train import RUNNER, Trained, train_steps
+from tasks.bundle import make_bundle
+from tasks.registry import register
 from tasks.report import make_report
 from tasks.run import Ref, Run
 
 
-def report_steps(
-    run: Run, trained: Trained, published: list[PrefectFuture[Ref]]
-) -> list[PrefectFuture[Ref]]:
-    """Lay out the steps that end in the page and the artifacts."""
-    steps = [*trained.steps, *published]
-    return [*steps, make_report.submit(run, steps)]
+def report_steps(run: Run, trained: Trained, published: Published) -> list[PrefectFuture[Ref]]:
+    """Lay out the steps that end in the page and in the registry."""
+    steps = [*trained.steps, *published.steps]
+    page = make_report.submit(run, steps)
+    bundle = make_bundle.submit(run, published.fits, trained.ranker)
+    registered = register.submit(run, bundle, trained.gate, page)
+    return [*steps, page, bundle, registered]
 
 
 @flow(flow_run_name=run_name, task_runner=RUNNER)

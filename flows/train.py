@@ -22,12 +22,12 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.start import AsOf, Outcome, finish, open_run, open_settings, run_name
 from tasks.audit import audit_features
-from tasks.champion import no_champion
 from tasks.evaluate import evaluate
 from tasks.features import update_features
 from tasks.gate import decide_publication
 from tasks.generators import fit_generator, fitted_names
 from tasks.ranker import make_rows, train_ranker
+from tasks.registry import find_champion
 from tasks.run import Ref, Run
 
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)
@@ -57,7 +57,7 @@ def train_steps(run: Run) -> Trained:
         make_rows.submit(run, window, fits[window.name], state) for window in run.windows.ranker
     ]
     ranker = train_ranker.submit(run, rows)
-    champion = no_champion.submit(run)
+    champion = find_champion.submit(run)
     test = evaluate.submit(run, fits[run.windows.test.name], ranker, champion, state)
     gate = decide_publication.submit(run, test, ranker, champion)
     steps = [audit, *chain(*fits.values()), *rows, ranker, champion, test, gate]
