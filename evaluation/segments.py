@@ -99,5 +99,6 @@ def attribute_segments(
     rest = known & ~np.isin(texts.astype(str), told)
     for label, mask in ((OTHERS, rest), (UNKNOWN, ~known)):
         if mask.any():
-            found[f"{name}: {label}"] = mask
+            told_so = found.get(f"{name}: {label}", False)  # a value may bear that very name
+            found[f"{name}: {label}"] = mask | told_so
     return found

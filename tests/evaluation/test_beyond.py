@@ -23,6 +23,7 @@ from evaluation.beyond import (
     item_frequency,
     jaccard,
     novelty,
+    overlap_part,
     personalisation,
     popularity,
     rbo,
@@ -207,3 +208,21 @@ def test_overlap_invariants(data, p):
         # Padding is of no account.
         padded = np.concatenate([a, np.full((3, 2), -1, np.int32)], axis=1)
         assert measure(padded, b) == pytest.approx(both)
+
+
+def test_every_two_systems():
+    systems = {
+        "a": np.array([[1, 2], [1, 2], [-1, -1]]),
+        "b": np.array([[2, 1], [3, -1], [-1, -1]]),
+        "nothing": np.full((3, 2), -1),
+    }
+    part = overlap_part(systems, p=0.5)
+    assert part["systems"] == ["a", "b", "nothing"]
+    assert part["jaccard"] == [[1, 0.5, 0], [0.5, 1, 0], [0, 0, 1]]
+    assert part["rbo"][0][1] == pytest.approx((1 / 3 + 0) / 2)
+    assert part["users"] == [[2, 2, 2], [2, 2, 2], [2, 2, 0]]
+    assert overlap_part({"nothing": systems["nothing"]})["rbo"] == [[1]]
+    nobody = {"a": np.full((2, 3), -1), "b": np.full((2, 3), -1)}
+    assert overlap_part(nobody)["jaccard"] == [[1, 0], [0, 1]]
+    with pytest.raises(EvaluationError, match="no system"):
+        overlap_part({})
