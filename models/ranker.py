@@ -165,6 +165,18 @@ class Ranker:
         Raises:
             ModelError: it was trained on another number of features, or not at all.
         """
+        self.check_width(features)
+        if features.shape[1] == 0:
+            return np.empty(0, np.float32)
+        raw = self._model.predict(features.T, prediction_type="RawFormulaVal", thread_count=threads)
+        return np.asarray(raw, np.float32)
+
+    def check_width(self, features: np.ndarray) -> None:
+        """Refuse features that it was not trained on.
+
+        Raises:
+            ModelError: their number is another, or the ranker is not trained at all.
+        """
         if self._model is None:
             raise ModelError("the ranker is not trained: call fit or load first")
         if len(features) != len(self.names):
@@ -172,10 +184,11 @@ class Ranker:
                 f"the ranker was trained on {len(self.names)} features, it was given "
                 f"{len(features)}; train it again"
             )
-        if features.shape[1] == 0:
-            return np.empty(0, np.float32)
-        raw = self._model.predict(features.T, prediction_type="RawFormulaVal", thread_count=threads)
-        return np.asarray(raw, np.float32)
+
+    @property
+    def model(self) -> Any:
+        """The library's own model, for what reads its trees; None before training."""
+        return self._model
 
     @property
     def trees(self) -> int:
