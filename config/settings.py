@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 from pydantic import Field, field_validator, model_validator
 
 from config.gate import GateSettings
+from config.leaks import LeakSettings
 from config.registry import RegistrySettings
 from config.rerank import ATTRIBUTES, RerankSettings
 from config.section import Days, Section, Share
@@ -190,6 +191,7 @@ class Settings(Section):
     features: FeatureSettings = FeatureSettings()
     ranker: RankerSettings = RankerSettings()
     shap: ShapSettings = ShapSettings()
+    leaks: LeakSettings = LeakSettings()
     gate: GateSettings = GateSettings()
     recommend: RecommendSettings = RecommendSettings()
     registry: RegistrySettings = RegistrySettings()

@@ -1,0 +1,62 @@
+"""A copy of a run's lake from which a day and all after it are removed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from data.lake import Lake
+from features.cut import before, day_of
+from features.state import BLOCKS, DAYS
+from tasks.run import Run
+
+TABLES = (("users.parquet",), ("items.parquet",), ("attributes.json",), ("ids",))
+"""Kept as they are: who and what there is, without a time."""
+LOG = ("interactions",)
+
+
+def cut_run(run: Run, day: date, home: Path) -> Run:
+    """Give the same run on a lake that ends before ``day``.
+
+    Nothing is hidden, it is not there: whoever reads past the day, by whatever path, finds no
+    file. Files are linked, so the copy costs no space on the same disk.
+
+    Args:
+        run: the run; its lake stays as it is.
+        day: the first day that is removed.
+        home: an empty folder for the copy.
+    """
+    cut = replace(run, home=str(home))
+    for parts in TABLES:
+        if run.lake.exists(*parts):
+            _link(run.lake, parts, cut.lake)
+    for folder in (LOG, DAYS):
+        for name in run.lake.names(*folder):
+            if name.startswith("day=") and before(day_of(name), day):
+                _link(run.lake, (*folder, name), cut.lake)
+    for name in run.lake.names(*BLOCKS):
+        if name.startswith("before=") and day_of(name) <= day:
+            _link(run.lake, (*BLOCKS, name), cut.lake)
+    return cut
+
+
+def _link(lake: Lake, parts: tuple[str, ...], target: Lake) -> None:
+    copy = Path(target.path(*parts))
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    local = Path(lake.path(*parts))
+    if not local.exists():  # a remote lake
+        lake.fs.get(lake.path(*parts), str(copy), recursive=True)
+    elif local.is_dir():
+        shutil.copytree(local, copy, copy_function=_link_file)
+    else:
+        _link_file(str(local), str(copy))
+
+
+def _link_file(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copyfile(source, target)

@@ -1,0 +1,167 @@
+"""Let every feature answer for itself before anything is published (:mod:`evaluation.leaks`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data.windows import Window
+from evaluation.drift import score_drift
+from evaluation.leaks import Finding, Limits, Sample, allow, check_rows, future_cut, refuse, to_part
+from features.catalog import Catalog
+from models.ranker import Rows
+from models.shapley import shap_values
+from tasks.cut import cut_run
+from tasks.day import Day, liked_within
+from tasks.features import features_as_of, run_catalog
+from tasks.generators import load_sources
+from tasks.ranker import lists_of_day, load_ranker, load_rows, rows_of_lists
+from tasks.run import Ref, Run
+
+ROOMS = ("data", "evaluation", "features", "models", "tasks")
+LIMITS = set(Limits.__dataclass_fields__)
+EXPLAINED = 2000
+"""Rows of the newest window whose SHAP values are computed."""
+
+
+@task(task_run_name="leaks before {run.as_of}", cache_policy=NO_CACHE)
+def check_leaks(run: Run, windows: list[Ref], ranker: Ref, fits: list[Ref], state: str) -> Ref:
+    """Check the ranker's features; what was found is in the lake before anything is refused.
+
+    Args:
+        run: the run.
+        windows: rows of the ranker windows, oldest first.
+        ranker: trained on them.
+        fits: the generators fitted before the run's day.
+        state: digest of the features' state.
+
+    Raises:
+        LeakError: a red verdict that ``leaks.allow`` does not name; nothing is published then.
+    """
+    settings = run.settings.leaks
+
+    def make(folder: Path) -> None:
+        part = find_leaks(run, windows, ranker) if settings.enabled else {"findings": []}
+        (folder / "leaks.json").write_text(json.dumps(part, indent=1, ensure_ascii=False))
+
+    inputs = {
+        "windows": [ref.digest for ref in windows],
+        "ranker": ranker.digest,
+        "fits": [fit.digest for fit in fits],
+        "state": state,
+        "log": run.lake.log_digest(run.as_of),
+        "settings": settings.model_dump(),
+        "seed": run.settings.ranker.seed,
+    }
+    ref = run.step(*run.folder("leaks"), inputs=inputs, make=make, rooms=ROOMS)
+    refuse([Finding(**f) for f in run.lake.read_json(*ref.parts, "leaks.json")["findings"]])
+    return ref
+
+
+def find_leaks(run: Run, windows: list[Ref], ranker: Ref) -> dict[str, Any]:
+    """Run all checks on a day whose ranker is trained; give the part of the page.
+
+    Returns:
+        verdict, findings, features (their figures) and drift, see :func:`evaluation.leaks.to_part`.
+    """
+    settings, seed = run.settings.leaks, run.settings.ranker.seed
+    threads = run.settings.threads or os.cpu_count() or 1
+    loaded = [load_rows(run.lake.local(*ref.parts)) for ref in windows]
+    names = loaded[0][1]
+    samples = [to_sample(rows).rows(settings.rows, seed) for rows, _ in loaded]
+    serve = tomorrow(run, settings.users, settings.rows, seed)
+    model = load_ranker(run, ranker)
+    explained = shap_values(model, samples[-1].rows(EXPLAINED, seed).features, threads)
+    strength = np.abs(explained.values).mean(axis=1)
+    findings, figures = check_rows(
+        samples,
+        serve,
+        names,
+        {
+            "importance": model.importance(),
+            "shap": dict(zip(names, map(float, strength), strict=True)),
+        },
+        Limits(**settings.model_dump(include=LIMITS)),
+        moving_names(run_catalog(run)),
+        seed,
+        threads,
+    )
+    if settings.future_cut:
+        newest = run.windows.ranker[-1]
+        stored, again = made_again(run, newest, loaded[-1][0])
+        where = f"{stored.shape[1]} rows of lists of {newest.days[0]}"
+        findings += future_cut(names, stored, again, where)
+    findings = allow(findings, [entry.model_dump() for entry in settings.allow])
+    sources = [g.name for g in run.settings.generators]
+    titles = [window.name for window in run.windows.ranker]
+    drift = score_drift(dict(zip(titles, samples, strict=True)), serve, names, sources)
+    return to_part(findings, features=figures, drift=drift)
+
+
+def tomorrow(run: Run, users: int, rows: int, seed: int) -> Sample:
+    """Describe some candidates of some users of the run's own day, as the ranker will see them."""
+    day = Day(run, run.as_of, load_sources(run, run.as_of), features_as_of(run, run.as_of))
+    everyone = day.all_users(run.lake)
+    random = np.random.default_rng(seed)
+    chosen = np.sort(random.choice(everyone, min(users, len(everyone)), replace=False))
+    each = max(rows // max(len(chosen), 1), 1)
+
+    def work(chunk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        candidates = day.candidates(chunk)
+        drawn = [
+            np.sort(np.random.default_rng([seed, int(user)]).permutation(np.arange(a, b))[:each])
+            for user, a, b in zip(chunk, candidates.indptr[:-1], candidates.indptr[1:], strict=True)
+        ]
+        pairs = np.concatenate(drawn)
+        return day.features(candidates, pairs), candidates.user[candidates.row[pairs]]
+
+    parts = list(day.map_chunks(chosen, work, lambda done, total: None))
+    features = np.concatenate([part[0] for part in parts], axis=1)
+    group = np.concatenate([part[1] for part in parts]).astype(np.int64)
+    return Sample(features, group, np.ones(len(group), np.float32))
+
+
+def made_again(run: Run, window: Window, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Make the first chunk of a window's rows once more, without its first day and all after it.
+
+    The chunk is just the one the rows were made in, so that every number must be equal to the bit.
+
+    Args:
+        run: the run.
+        window: a ranker window.
+        rows: as the ranker learnt from them.
+
+    Returns:
+        ``(n_features, n)`` float32 as learnt from, and as made again.
+    """
+    d = window.days[0]
+    with tempfile.TemporaryDirectory(prefix="zavtra-cut-") as folder:
+        cut = cut_run(run, d, Path(folder))
+        day = Day(cut, d, load_sources(run, window.cutoff), features_as_of(cut, d))
+        liked = liked_within(run, d, horizon_days=run.settings.windows.horizon_days)
+        users = lists_of_day(run, window, 0, liked)[: day.chunk_size()]
+        again = rows_of_lists(run, day, liked, users, 0)
+    first = rows.group <= (users[-1] if len(users) else -1)
+    return rows.features[:, first], again.features
+
+
+def moving_names(catalog: Catalog) -> set[str]:
+    """Name the features that only grow as days go by: ages, and counts since the beginning."""
+    return {
+        feature.name
+        for feature in catalog
+        if feature.measure in ("days since first", "days since last")
+        or (feature.window_days is None and feature.measure in ("count", "sum"))
+    }
+
+
+def to_sample(rows: Rows) -> Sample:
+    """Give a window's rows to the suite."""
+    return Sample(rows.features, rows.group.astype(np.int64), rows.weight, rows.label)
