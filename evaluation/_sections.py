@@ -15,7 +15,9 @@ from evaluation._candidate_sections import candidates
 from evaluation._data_sections import data, windows
 from evaluation._feature_sections import audit, importance
 from evaluation._gate_sections import gate
+from evaluation._overlap_sections import overlap
 from evaluation._people_sections import items, samples
+from evaluation._rerank_sections import rerank
 from evaluation._run_sections import steps
 from evaluation._stability_sections import stability
 from evaluation._trend_sections import trend
@@ -88,6 +90,21 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
             "Diversity(k)",
             "How variety grows with the length of the list.",
             diversity,
+        ),
+        Entry(
+            "overlap",
+            "Overlap",
+            "How much the lists of every two sources share, and which of them the final list "
+            "follows.",
+            overlap,
+            "",
+        ),
+        Entry(
+            "rerank",
+            "Re-ranking",
+            "What asking for more variety buys on the test window, and what it costs.",
+            rerank,
+            "",
         ),
         Entry(
             "stability",

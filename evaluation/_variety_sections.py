@@ -15,8 +15,13 @@ _MEANINGS = {
     "novelty_bits": ("novelty, bits", "self-information of an item; higher is less known"),
     "popularity": ("popularity", "users who met the item before, mean"),
     "tail_share": ("tail share", "places with items outside the head that has 80 % of all events"),
+    "popularity_lift": ("popularity lift", "against the user's own history; 1: twice as popular"),
     "age_days": ("age, days", "since the item was first seen, mean"),
     "intra_list_diversity": ("intra-list diversity", "1 − Jaccard of attributes, mean of pairs"),
+    "embedding_diversity": ("diversity by embedding", "1 − cosine of vectors, mean of pairs"),
+    "unexpectedness": ("unexpectedness", "1 − cosine of attributes to the user's history"),
+    "miscalibration": ("miscalibration", "divergence from the history's attributes, nats; 0: same"),
+    "serendipity": ("serendipity", "hits that popularity would have placed lower, a place"),
 }
 _HIGHER_IS_BETTER = (
     "coverage",
@@ -25,6 +30,8 @@ _HIGHER_IS_BETTER = (
     "novelty_bits",
     "tail_share",
     "intra_list_diversity",
+    "embedding_diversity",
+    "serendipity",
 )
 
 

@@ -72,6 +72,8 @@ PARTS: dict[str, Callable[[Run], Any]] = {
     "gate": left_by("gate", "gate.json"),
     "beyond": judged("beyond"),
     "diversity": judged("diversity"),
+    "overlap": judged("overlap"),
+    "rerank": judged("rerank"),
     "stability": stability_part,
     "samples": samples_part,
     "items": items_part,
