@@ -16,6 +16,7 @@ PLACES = {
     "ease": "models.ease:EASE",
     "item_knn": "models.item_knn:ItemKNN",
     "popularity": "models.popularity:Popularity",
+    "sasrec": "models.neural.sasrec:SASRec",
 }
 """Kind → module and class; those in models/neural import torch, which takes seconds."""
 

@@ -57,7 +57,7 @@ class Dropout(nn.Module):
 
 
 def hand_out(model: nn.Module, random: torch.Generator) -> None:
-    """Give every :class:`Dropout` of a model the generator it draws from."""
+    """Give every module with an attribute ``random`` the generator it draws from."""
     for module in model.modules():
-        if isinstance(module, Dropout):
-            module.random = random
+        if "random" in vars(module):
+            vars(module)["random"] = random

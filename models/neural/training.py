@@ -32,7 +32,7 @@ from models.neural.checkpoint import (
     under,
     write_checkpoint,
 )
-from models.neural.device import Accelerator, Precision, make_fabric
+from models.neural.device import Accelerator, Precision, cores, make_fabric, threads
 from models.neural.randomness import generator, hand_out
 
 Batch = tuple[torch.Tensor, ...]
@@ -151,19 +151,19 @@ def train(
         ModelError: the loss is no number, a GPU is required and missing, or the checkpoint
             belongs to another training.
     """
-    with _ALONE, freed_memory_kept():
+    with _ALONE, freed_memory_kept(), threads(cores()):
         fabric = make_fabric(settings.accelerator, settings.devices, settings.precision)
         if settings.devices == 1:
             tensors, facts = _Loop(model, settings, checkpoint, tell).run(fabric)
         else:
-            tensors, facts = fabric.launch(_worker, model, settings, checkpoint)
+            tensors, facts = fabric.launch(_worker, model, asdict(settings), checkpoint)
         model.cpu().eval()
         load_weights(model, tensors, checkpoint or Path("the training"))
         return Curves(**facts)
 
 
-def _worker(fabric: Any, model: Learner, settings: TrainingSettings, path: Path | None) -> State:
-    return _Loop(model, settings, path, None).run(fabric)
+def _worker(fabric: Any, model: Learner, settings: dict[str, Any], path: Path | None) -> State:
+    return _Loop(model, TrainingSettings(**settings), path, None).run(fabric)
 
 
 class _Loop:
