@@ -9,6 +9,7 @@ from prefect.futures import PrefectFuture
 
 from flows.start import AsOf, Outcome, finish, open_run, open_settings, run_name
 from flows.train import RUNNER, Trained, fit_all, train_steps
+from tasks.leaks import check_leaks
 from tasks.recommend import recommend_all
 from tasks.run import Ref, Run
 
@@ -25,12 +26,13 @@ class Published:
 def recommend_steps(run: Run, trained: Trained) -> Published:
     """Lay out the steps that end in the published partition."""
     fits = fit_all(run, run.as_of)
-    # Features that failed their audit are not published.
-    audited = [trained.audit]
+    leaks = check_leaks.submit(run, trained.rows, trained.ranker, fits, trained.state)
+    # Nothing goes out on features that failed their audit, or that tell what is yet to happen.
+    proven = [trained.audit, leaks]
     lists = recommend_all.submit(
-        run, fits, trained.ranker, trained.champion, trained.gate, trained.state, wait_for=audited
+        run, fits, trained.ranker, trained.champion, trained.gate, trained.state, wait_for=proven
     )
-    return Published(fits, lists, [*fits, lists])
+    return Published(fits, lists, [*fits, leaks, lists])
 
 
 @flow(flow_run_name=run_name, task_runner=RUNNER)

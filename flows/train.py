@@ -29,6 +29,7 @@ from tasks.generators import fit_generator, fitted_names
 from tasks.ranker import make_rows, train_ranker
 from tasks.registry import find_champion
 from tasks.run import Ref, Run
+from tasks.shapley import explain_ranker
 
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)
 
@@ -39,6 +40,7 @@ class Trained:
 
     state: PrefectFuture[str]
     audit: PrefectFuture[Ref]
+    rows: list[PrefectFuture[Ref]]
     ranker: PrefectFuture[Ref]
     champion: PrefectFuture[Ref]
     gate: PrefectFuture[Ref]
@@ -57,11 +59,12 @@ def train_steps(run: Run) -> Trained:
         make_rows.submit(run, window, fits[window.name], state) for window in run.windows.ranker
     ]
     ranker = train_ranker.submit(run, rows)
+    shap = explain_ranker.submit(run, rows, ranker)
     champion = find_champion.submit(run)
     test = evaluate.submit(run, fits[run.windows.test.name], ranker, champion, state)
     gate = decide_publication.submit(run, test, ranker, champion)
-    steps = [audit, *chain(*fits.values()), *rows, ranker, champion, test, gate]
-    return Trained(state, audit, ranker, champion, gate, steps)
+    steps = [audit, *chain(*fits.values()), *rows, ranker, shap, champion, test, gate]
+    return Trained(state, audit, rows, ranker, champion, gate, steps)
 
 
 def fit_all(run: Run, cutoff: date) -> list[PrefectFuture[Ref]]:
