@@ -102,13 +102,13 @@ def direction(values: np.ndarray, features: np.ndarray, weight: np.ndarray) -> n
     )
 
 
-def interacting_pairs(ranker: Ranker, count: int) -> list[tuple[int, int]]:
+def interacting_pairs(ranker: Ranker) -> list[tuple[int, int]]:
     """Give the pairs of features that share the most of the trees' splits, strongest first.
 
     Read off the trees alone (CatBoost's "Interaction"), so it costs nothing.
     """
     found = ranker.model.get_feature_importance(type="Interaction")
-    return [(int(a), int(b)) for a, b, _ in list(found)[:count]]
+    return [(int(a), int(b)) for a, b, _ in found]
 
 
 def interaction_values(

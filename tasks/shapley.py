@@ -151,6 +151,7 @@ def summarise(
             {
                 "feature": values.names[at],
                 "steps": _steps(rows.features[at], values.values[at], weight),
+                **_partner(ranker, rows.features[:, dots], int(at)),
             }
             for at in order[: settings.dependence]
         ],
@@ -161,9 +162,9 @@ def summarise(
 def _steps(feature: np.ndarray, effect: np.ndarray, weight: np.ndarray) -> list[dict[str, Any]]:
     """Cut a feature into at most twelve steps of equally many rows; undefined is one of its own."""
     known = ~np.isnan(feature)
-    edges = np.unique(np.quantile(feature[known], np.linspace(0, 1, 13))) if known.any() else []
-    inner = np.asarray(edges)[1:-1]
-    step = np.where(known, np.searchsorted(inner, feature, side="right"), -1)
+    shares = np.linspace(0, 1, 13)
+    edges = np.unique(np.quantile(feature[known], shares)) if known.any() else np.empty(0)
+    step = np.where(known, np.searchsorted(edges[1:-1], feature, side="right"), -1)
     found = []
     for at in np.unique(step):
         rows = step == at
@@ -182,11 +183,20 @@ def _steps(feature: np.ndarray, effect: np.ndarray, weight: np.ndarray) -> list[
     return found
 
 
+def _partner(ranker: Ranker, features: np.ndarray, at: int) -> dict[str, Any]:
+    """Give the values of the feature that shares most splits with this one; nothing without one."""
+    for a, b in interacting_pairs(ranker):
+        if at in (a, b):
+            other = b if at == a else a
+            return {"by": ranker.names[other], "by_value": _list(features[other])}
+    return {}
+
+
 def _interactions(
     ranker: Ranker, sample: Sample, settings: ShapSettings, threads: int
 ) -> dict[str, Any]:
     """Compute the strongest pairs on the first rows of an even spread."""
-    pairs = interacting_pairs(ranker, settings.pairs)
+    pairs = interacting_pairs(ranker)[: settings.pairs]
     n = min(settings.pair_rows, len(sample.rows))
     chosen = np.linspace(0, len(sample.rows) - 1, n).astype(int)
     values = interaction_values(ranker, sample.rows.features[:, chosen], pairs, threads)
