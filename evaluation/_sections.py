@@ -19,6 +19,7 @@ from evaluation._overlap_sections import overlap
 from evaluation._people_sections import items, samples
 from evaluation._rerank_sections import rerank
 from evaluation._run_sections import steps
+from evaluation._shap_sections import shap
 from evaluation._stability_sections import stability
 from evaluation._trend_sections import trend
 from evaluation._variety_sections import beyond, diversity
@@ -69,6 +70,14 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
     ),
     "Model": (
         Entry("importance", "Features", "What the ranker looks at.", importance),
+        Entry(
+            "shap",
+            "SHAP",
+            "How much each feature moved the raw scores of a sample of rows, and which way: exact "
+            "values, checked to add up to the score of every row.",
+            shap,
+            "",
+        ),
         Entry(
             "audit",
             "Audit",

@@ -180,6 +180,8 @@ class Report(TypedDict, total=False):
     beyond: dict[str, dict[str, float]]
     """System → row of :func:`evaluation.beyond.beyond`."""
     importance: list[Importance]
+    shap: dict[str, Any]
+    """``shap.json`` of the ranker, see :mod:`evaluation._shap_sections`."""
     audit: Audit
     diversity: dict[str, DiversityCurve]
     """System → :func:`evaluation.beyond.diversity_curve`; the final list first."""

@@ -68,6 +68,7 @@ PARTS: dict[str, Callable[[Run], Any]] = {
     "trend": trend_part,
     "segments": judged("segments"),
     "importance": importance_part,
+    "shap": left_by("shap", "shap.json"),
     "audit": left_by("audit", "audit.json"),
     "gate": left_by("gate", "gate.json"),
     "beyond": judged("beyond"),

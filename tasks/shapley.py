@@ -28,6 +28,8 @@ from tasks.run import Ref, Run
 
 DIGITS = 5
 """Significant digits in the summary: more would only make the page larger."""
+STEPS = 12
+"""Steps that a feature's values are cut into at most."""
 
 
 @dataclass(frozen=True)
@@ -160,11 +162,12 @@ def summarise(
 
 
 def _steps(feature: np.ndarray, effect: np.ndarray, weight: np.ndarray) -> list[dict[str, Any]]:
-    """Cut a feature into at most twelve steps of equally many rows; undefined is one of its own."""
-    known = ~np.isnan(feature)
-    shares = np.linspace(0, 1, 13)
-    edges = np.unique(np.quantile(feature[known], shares)) if known.any() else np.empty(0)
-    step = np.where(known, np.searchsorted(edges[1:-1], feature, side="right"), -1)
+    """Cut a feature into steps of equally many rows, or of one value each, and the undefined."""
+    known = feature[~np.isnan(feature)]
+    edges = np.unique(known)
+    if len(edges) > STEPS:
+        edges = np.unique(np.quantile(known, np.linspace(0, 1, STEPS + 1)))[:-1]
+    step = np.where(np.isnan(feature), -1, np.searchsorted(edges, feature, side="right") - 1)
     found = []
     for at in np.unique(step):
         rows = step == at
