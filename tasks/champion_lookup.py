@@ -200,12 +200,12 @@ def why_foreign(run: Run, bundle: Bundle) -> str:
     """Say why a bundle's ranker cannot rank this run's candidates; "" where it can."""
     known, own = bundle.read_json("catalog.json"), describe_features(run)
     for part, what in (
-        ("sources", "candidate sources"),
-        ("similarity", "similarity features"),
-        ("features", "feature catalog"),
+        ("sources", "its candidate sources are not today's"),
+        ("similarity", "it knows similarity features where today has none, or the reverse"),
+        ("features", "its feature catalog is not today's"),
     ):
         if known.get(part) != own[part]:
-            return f"its {what} differ from today's{_example(known.get(part), own[part])}"
+            return what + _example(known.get(part), own[part])
     for entity in ("users", "items"):
         codes = pq.read_table(bundle.folder / "ids" / f"{entity}.parquet", columns=[ID])[ID]
         today = external_ids(run.lake, entity)
@@ -218,7 +218,7 @@ def why_foreign(run: Run, bundle: Bundle) -> str:
 def _example(known: Any, own: Any) -> str:
     """Name one thing that only one of two lists has."""
     if not isinstance(known, list):
-        return f" ({known} instead of {own})"
+        return ""
     names = [{found["name"] for found in side} for side in (known, own)]
     for there, verb in ((names[0] - names[1], "it has"), (names[1] - names[0], "it lacks")):
         if there:
