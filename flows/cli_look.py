@@ -65,3 +65,26 @@ def audit(
     from flows.summary import show_audit
 
     show_audit(console, flow(config=config, as_of=read_day(as_of), rows=rows, home=home))
+
+
+@app.command()
+def explain(
+    user: Annotated[str, typer.Option(metavar="ID", help="The user's id, as the source has it.")],
+    config: Config = "demo",
+    as_of: Day = None,
+    home: Home = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say why a user got their list; default: the newest one published.
+
+    For each item: who proposed it, its place before ranking, and what moved it up or down.
+
+    Example: zavtra explain --config ml-1m --as-of 2000-12-28 --user 42
+    """
+    from flows.show_explain import read_explanation, show_explanation
+
+    found = read_explanation(config, read_day(as_of), home, user)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        show_explanation(console, found)
