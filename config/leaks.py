@@ -32,9 +32,9 @@ class LeakSettings(Section):
         True, description="make some lists of the newest window anew from a log cut at their day"
     )
     dominance_yellow: Ratio = Field(
-        10.0, description="times the next feature's importance or |SHAP| from which it is yellow"
+        5.0, description="times the next feature's importance or |SHAP| from which it is yellow"
     )
-    dominance_red: Ratio = Field(100.0, description="the same, red")
+    dominance_red: Ratio = Field(25.0, description="the same, red; 100 is past any doubt")
     alone_yellow: Auc = Field(0.9, description="AUC of one feature alone from which it is yellow")
     alone_red: Auc = Field(0.95, description="the same, red")
     range_red: Share = Field(

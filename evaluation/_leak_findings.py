@@ -94,16 +94,19 @@ def judge(
         values: ``(n_features,)``, larger is worse.
         yellow: from here on yellow.
         red: from here on red; ``inf``: never.
-        expected: features that are yellow at most, since it is their nature.
+        expected: features that are not judged, since it is their nature.
     """
-    order = np.argsort(-values, kind="stable")
-    past = [int(at) for at in order if values[at] >= yellow]
-    bad = [at for at in past if values[at] >= red and names[at] not in expected]
+    judged = [at for at, name in enumerate(names) if name not in expected]
+    if not judged:
+        return [Finding(check, "", 0.0, yellow, "green", LOOK_AT[check])]
+    order = sorted(judged, key=lambda at: -values[at])
+    past = [at for at in order if values[at] >= yellow]
+    bad = [at for at in past if values[at] >= red]
     if bad:
         return [
             Finding(check, names[at], float(values[at]), red, "red", LOOK_AT[check]) for at in bad
         ]
-    worst = int(order[0])
+    worst = order[0]
     return [
         Finding(
             check,
