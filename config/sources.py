@@ -79,6 +79,11 @@ class EntityFile(Section):
     multi: list[str] = Field([], description="columns with several categories in one cell")
     separator: str = Field("|", min_length=1, description="between the values of a multi column")
     title: str | None = Field(None, description="column with the item's name, for reports")
+    valid_from: str | None = Field(
+        None,
+        description="column with the day or time from which the row is known; the files may then "
+        "hold many versions of an id, and features of a day read the newest before it",
+    )
     delimiter: str = Field(",", min_length=1, description="of CSV files")
 
 

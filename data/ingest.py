@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from data import ids
 from data.database import database
-from data.entities import ingest_entities, write_entities
+from data.entities import ingest_entities, versions_due, write_entities
 from data.lake import Lake, code_version
 from data.log import check_log, future_from, make_log
 from data.partitions import Written, write_days
@@ -136,7 +136,9 @@ class _Job:
         counts: dict[str, Counts | None] = {}
         for name, table in tables.items():
             con.execute(f"CREATE TABLE {name}_seen(id VARCHAR, tier INTEGER, pos BIGINT)")
-            counts[name] = ingest_entities(con, self.lake, name, table, bad_share)
+            counts[name] = ingest_entities(
+                con, self.lake, name, table, bad_share, self.now, self.options["timezone"]
+            )
 
         steps = len(log.parts) - self.plan.skip + 1
         staged = stage_log(
@@ -157,6 +159,7 @@ class _Job:
         make_log(con, self.lake, log, first_row, self.options["keep_duplicates"])
         new_parts = check_log(con, self.lake, log, staged, self.now, bad_share)
         moments = [future_from(con, log, self.now)]
+        moments += [versions_due(con, name, table, self.now) for name, table in tables.items()]
         if old_parts and self.state:
             moments.append(self.state["future_from"])
         return _Read(

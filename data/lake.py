@@ -130,6 +130,11 @@ class Lake:
         except FileNotFoundError as error:
             raise DataError(f"{self.path(*parts)} is missing: {_remedy(parts)}") from error
 
+    def remove(self, *parts: str) -> None:
+        """Remove a file if it is there."""
+        if self.exists(*parts):
+            self.fs.rm(self.path(*parts))
+
     def write_table(self, table: pa.Table, *parts: str) -> None:
         """Write one Parquet file, whole or not at all; same table, same bytes."""
         sink = pa.BufferOutputStream()
@@ -167,7 +172,8 @@ class Lake:
                 }
                 text = json.dumps(manifest, indent=1, sort_keys=True)
                 (folder / MANIFEST).write_text(text + "\n")
-                self._drop_index(parent)
+                # Before it is wrong: a crash must not leave an outdated index behind.
+                self.remove(*parts[:-1], INDEX)
                 if self._is_local:
                     _swap(folder, Path(target), place / "old")
                 else:
@@ -239,12 +245,6 @@ class Lake:
         """Write the index of a folder, after the last of its partitions."""
         text = json.dumps(partitions, sort_keys=True, separators=(",", ":"))
         self.write_bytes(text.encode() + b"\n", *folder, INDEX)
-
-    def _drop_index(self, folder: str) -> None:
-        """Remove an index that is about to be wrong: a crash must not leave it behind."""
-        index = f"{folder}/{INDEX}"
-        if self.fs.exists(index):
-            self.fs.rm(index)
 
     # ------------------------------------------------------------------ history
 

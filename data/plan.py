@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.lake import Lake
+from data.versions import KEYS, history_file
 
 STATE = "ingest.json"
 FILES = (
@@ -45,7 +46,8 @@ def make_plan(lake: Lake, state: dict[str, Any] | None, inputs: dict[str, Any], 
         return Plan("full", "first ingest")
     if not state["complete"]:
         return Plan("full", "the last ingest was cut off")
-    gone = [file for file in FILES if not lake.exists(*file.split("/"))]
+    files = [*FILES, *(history_file(side) for side in KEYS if _has_versions(inputs[side]))]
+    gone = [file for file in files if not lake.exists(*file.split("/"))]
     if gone or len(lake.days()) != state["days"]:
         return Plan("full", f"{gone[0] if gone else 'a day'} is missing in the lake")
     if state["future_from"] is not None and now >= state["future_from"]:
@@ -73,6 +75,10 @@ def make_plan(lake: Lake, state: dict[str, Any] | None, inputs: dict[str, Any], 
 
 def _mapping(table: dict[str, Any] | None) -> Any:
     return None if table is None else table["mapping"]
+
+
+def _has_versions(table: dict[str, Any] | None) -> bool:
+    return table is not None and table["mapping"]["valid_from"] is not None
 
 
 def _name(part: dict[str, Any]) -> str:

@@ -81,8 +81,8 @@ def write(lake: Lake, name: str, rows: pa.Table, keep: Sequence[str] | None) -> 
         rows = pa.concat_tables([old.filter(pc.is_in(old["file"], pa.array(keep))), rows])
     if len(rows):
         lake.write_table(rows.combine_chunks(), *place)
-    elif lake.exists(*place):
-        lake.fs.rm(lake.path(*place))
+    else:
+        lake.remove(*place)
     return lake.path(*place)
 
 

@@ -10,11 +10,13 @@ import duckdb
 import pyarrow as pa
 
 from data import casts
-from data.contract import DataError
+from data.contract import VALID_FROM, DataError
 from data.sources.base import RECORD, Entities, Log, Part, Rejected
 from data.sources.files import require
 from data.validate import Check, entity_checks, log_checks, reason_sql
 
+_SANE = "CASE WHEN {0} BETWEEN -2208988800000000 AND 32503680000000000 THEN {0} END"
+"""Only times a calendar has: make_timestamp would raise on the others."""
 _MERGE = 4
 """Batches staged at a time: enough for DuckDB to use its threads."""
 
@@ -82,7 +84,11 @@ def stage_log(
     checks = log_checks(log, now)
     for part in log.parts:
         require(part, columns)
-    formats = {column: _format(log, column) for column in (log.ts, log.known_at) if column}
+    formats = {
+        column: _format(log.parts, column) if log.ts_format == "auto" else log.ts_format
+        for column in (log.ts, log.known_at)
+        if column
+    }
     staged: list[Staged] = []
     for part in log.parts[skip:]:
         query = _log_query(log, part.schema(), formats, checks, first, timezone)
@@ -122,9 +128,7 @@ def _log_query(
         "known_blank": optional(casts.blank, log.known_at, "true"),
     }
     chosen = ", ".join(f"{sql} AS {alias}" for alias, sql in cells.items())
-    # Only times a calendar has: make_timestamp would raise on the others.
-    sane = "CASE WHEN {0} BETWEEN -2208988800000000 AND 32503680000000000 THEN {0} END"
-    event, known = sane.format("ts"), sane.format("known")
+    event, known = _SANE.format("ts"), _SANE.format("known")
     return f"""
         SELECT {first} + record, uid, iid, ts, v, dur, coalesce(known_day, event_day),
                {reason_sql(checks)}, {first}
@@ -134,11 +138,9 @@ def _log_query(
     """
 
 
-def _format(log: Log, column: str) -> str:
+def _format(parts: Sequence[Part], column: str) -> str:
     """How the times of a column are written, by the first batch that has any."""
-    if log.ts_format != "auto":
-        return log.ts_format
-    for part in log.parts:
+    for part in parts:
         for batch in part.batches([column], []):
             if (found := casts.detect(batch.column(0))) is not None:
                 return found
@@ -146,11 +148,12 @@ def _format(log: Log, column: str) -> str:
 
 
 def stage_entities(
-    con: duckdb.DuckDBPyConnection, name: str, table: Entities
+    con: duckdb.DuckDBPyConnection, name: str, table: Entities, now: int, timezone: str
 ) -> tuple[list[Staged], list[Check]]:
     """Read users or items into a table ``{name}_raw``, attributes cast, with reason or NULL.
 
-    Its columns are ``row, id, reason``, ``title`` if there is one, and the attributes.
+    Its columns are ``row, id, reason``, ``title`` if there is one, the attributes, and where there
+    are versions ``since`` (microseconds) and the DATE ``valid_from`` in that zone.
 
     Raises:
         DataError: a part lacks a column, or cannot be read at all.
@@ -158,11 +161,14 @@ def stage_entities(
     attributes = table.attributes
     read = [table.id, *table.inputs, *([table.title] if table.title else [])]
     read += [column for column in attributes.names if column not in table.derived]
-    checks = entity_checks(table)
+    read = list(dict.fromkeys([*read, *([table.valid_from] if table.valid_from else [])]))
+    checks = entity_checks(table, now)
     staged: list[Staged] = []
     first = 0
     for part in table.parts:
         require(part, read)
+    how = _format(table.parts, table.valid_from) if table.valid_from else ""
+    for part in table.parts:
         types = {field.name: field.type for field in part.schema()}
         types |= dict.fromkeys(table.derived, pa.string())
         cells = {"id": casts.text(table.id, types[table.id])}
@@ -175,6 +181,10 @@ def stage_entities(
             cells[f"n{number}_blank"] = casts.blank(column, types[column])
         for column in attributes.multi:
             cells[f"a_{column}"] = casts.labels(column, types[column], table.separator)
+        if table.valid_from:
+            kind = types[table.valid_from]
+            cells["since"] = casts.microseconds(table.valid_from, kind, how)
+            cells["since_blank"] = casts.blank(table.valid_from, kind)
         chosen = ", ".join(f"{sql} AS {casts.name(alias)}" for alias, sql in cells.items())
         plain = ", ".join(casts.name(c) for c in dict.fromkeys(read) if c not in table.derived)
         derived = "".join(f", {sql} AS {casts.name(c)}" for c, sql in table.derived.items())
@@ -184,6 +194,8 @@ def stage_entities(
             f"CASE WHEN NOT isnan(n{number}) THEN n{number} END::FLOAT AS {casts.name(f'a_{c}')}"
             for number, c in enumerate(attributes.numeric)
         ]
+        if table.valid_from:
+            out += ["since", f"{day_of(_SANE.format('since'), timezone)} AS {VALID_FROM}"]
         query = f"""
             SELECT {first} + record AS "row", id, {reason_sql(checks)} AS reason
                    {"".join(", " + column for column in out)}

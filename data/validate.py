@@ -14,6 +14,7 @@ LEFT_OUT = "below value_min"
 
 DUPLICATE = "duplicate of an earlier row (user, item, time)"
 DUPLICATE_ID = "duplicate id (the first row stays)"
+DUPLICATE_VERSION = "duplicate id and day (the first row stays)"
 
 _YEAR_1900 = -2_208_988_800_000_000
 _EXAMPLES = 3
@@ -71,9 +72,24 @@ def log_checks(log: Log, now: int) -> list[Check]:
     return checks
 
 
-def entity_checks(table: Entities) -> list[Check]:
-    """Give the checks of a user or an item over ``id`` and the numeric attributes' text."""
+def entity_checks(table: Entities, now: int) -> list[Check]:
+    """Give the checks of a user or an item.
+
+    Staged columns: ``id`` VARCHAR, ``since`` BIGINT microseconds where the table has versions, and
+    of the numeric attribute at place p ``n{p}`` DOUBLE; ``*_blank`` BOOLEAN.
+
+    Args:
+        table: the mapping of the source.
+        now: microseconds since 1970 past which a version is from the future.
+    """
     checks = [Check(f"id is missing (column {table.id!r})", "id IS NULL")]
+    if table.valid_from is not None:
+        column = f"(column {table.valid_from!r})"
+        checks += [
+            Check(f"day is missing {column}", "since_blank"),
+            Check(f"day cannot be read {column}", f"since IS NULL OR since < {_YEAR_1900}"),
+            Check(f"day is in the future {column}", f"since > {now}", future=True),
+        ]
     for number, column in enumerate(table.attributes.numeric):
         bad = f"NOT n{number}_blank AND (n{number} IS NULL OR isinf(n{number}))"
         checks.append(Check(f"no number (column {column!r})", bad))

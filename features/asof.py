@@ -48,7 +48,8 @@ class AsOf:
         Args:
             lake: the lake with the state and the attribute tables.
             catalog: what to compute.
-            day: the cut, strictly: what became known on it or later is not read.
+            day: the cut, strictly: events and versions of attributes that became known on it or
+                later are not read.
             n_users: number of user codes (users who never appeared included).
             n_items: number of item codes.
             memory_gb: limit of one segment x items table, GB.
@@ -58,7 +59,7 @@ class AsOf:
                 large, or an attribute's column is missing.
         """
         history = read_history(lake, day, catalog.days_read, n_users, n_items)
-        attributes = load_attributes(lake, catalog, n_users, n_items)
+        attributes = load_attributes(lake, catalog, day, n_users, n_items)
         columns = tuple(_column(f, history, attributes, catalog, memory_gb) for f in catalog)
         return cls(catalog, day, n_users, n_items, columns)
 

@@ -1,13 +1,19 @@
-"""Attribute tables of users and items as arrays by code.
+"""Attribute tables of users and items, as they were known on a day, as arrays by code.
 
-A value of an attribute gets a number in the order in which the entities' codes first carry it.
-Codes of entities are append-only, so the numbers of values are too: an entity added tomorrow
-changes no number of today, and a ranker trained on them still understands them.
+Where the source gives versions (:mod:`data.versions`), an entity has the attributes of its newest
+version from before the day, in every feature and for all its events, however old: what is known of
+it, not what was known when it was met. Without a version before the day nothing is known of it.
+
+A value of an attribute gets a number in the order in which versions, by day and then by code, first
+carry it. Codes of entities and days of versions are append-only, so the numbers of values are too:
+an entity or a version added tomorrow changes no number of today, and a ranker trained on them still
+understands them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -15,8 +21,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.contract import ITEM, USER
+from data.contract import VALID_FROM
 from data.lake import Lake
+from data.versions import KEYS, newest, versions_before
+from features import cut
 from features.declaration import Catalog, FeatureError, kind_of
 
 NUMBER_SCALE = 65536
@@ -71,11 +79,13 @@ class Attributes:
     numbers: dict[tuple[str, str], np.ndarray]
 
 
-def load_attributes(lake: Lake, catalog: Catalog, n_users: int, n_items: int) -> Attributes:
-    """Read ``users.parquet`` and ``items.parquet`` of the lake, the catalog's columns only.
+def load_attributes(
+    lake: Lake, catalog: Catalog, day: date, n_users: int, n_items: int
+) -> Attributes:
+    """Read the users and items of the lake as known before ``day``, the catalog's columns only.
 
     Raises:
-        FeatureError: a column is missing, a code stands twice or is negative.
+        FeatureError: a column is missing, a code stands twice (on a day) or is negative.
     """
     wanted: dict[str, set[str]] = {"users": set(), "items": set()}
     for feature in catalog:
@@ -84,18 +94,18 @@ def load_attributes(lake: Lake, catalog: Catalog, n_users: int, n_items: int) ->
                 wanted[_side(side, feature.measure)].add(name)
     values: dict[tuple[str, str], Values] = {}
     numbers: dict[tuple[str, str], np.ndarray] = {}
-    for side, key, n in (("users", USER, n_users), ("items", ITEM, n_items)):
+    for side, n in (("users", n_users), ("items", n_items)):
         if not wanted[side]:
             continue
-        table = _read(lake, side, key, sorted(wanted[side]), n)
-        codes = table[key].to_numpy()
+        table, current = _read(lake, side, sorted(wanted[side]), day, n)
+        codes = table[KEYS[side]].to_numpy()
         for name in sorted(wanted[side]):
             kind = kind_of(catalog.attributes, side, name)
             column = table[name].combine_chunks()
             if kind == "numeric":
-                numbers[side, name] = _numbers(column, codes, n)
+                numbers[side, name] = _numbers(column, codes, current, n)
             else:
-                values[side, name] = _values(column, codes, n, kind == "multi")
+                values[side, name] = _values(column, codes, current, n, kind == "multi")
     return Attributes(values, numbers)
 
 
@@ -113,44 +123,51 @@ def _side(entity: str, measure: str) -> str:
     return "items"
 
 
-def _read(lake: Lake, side: str, key: str, names: list[str], n: int) -> pa.Table:
-    file = f"{side}.parquet"
-    table = lake.read_table(file)
+def _read(
+    lake: Lake, side: str, names: list[str], day: date, n: int
+) -> tuple[pa.Table, np.ndarray]:
+    """Give the versions known before a day, oldest first, and which of them are the newest."""
+    key, file = KEYS[side], lake.path(f"{side}.parquet")
+    table = versions_before(lake, side, lambda known: cut.before(known, day))
     missing = sorted({key, *names} - set(table.column_names))
     if missing:
         raise FeatureError(
-            f"{lake.path(file)} lacks the columns {missing} that the catalog reads; it has "
+            f"{file} lacks the columns {missing} that the catalog reads; it has "
             f"{table.column_names}. Ingest again, or leave these attributes out"
         )
-    table = table.select([key, *names]).sort_by(key)
     codes = table[key].to_numpy()
-    if len(codes) and (codes[0] < 0 or (codes[1:] == codes[:-1]).any()):
-        double = codes[1:][codes[1:] == codes[:-1]][:3].tolist() or codes[:1].tolist()
+    again = codes[1:] == codes[:-1]
+    if VALID_FROM in table.column_names:
+        days = table[VALID_FROM].cast(pa.int32()).to_numpy()
+        again &= days[1:] == days[:-1]
+    odd = np.concatenate([codes[codes < 0], codes[1:][again]])
+    if len(odd):
         raise FeatureError(
-            f"{lake.path(file)}: codes {double} are negative or stand twice in column {key!r}; "
-            "expected one row per code. Ingest again"
+            f"{file}: codes {odd[:3].tolist()} are negative or stand twice in column {key!r}; "
+            "expected one row per code (and day). Ingest again"
         )
-    return table.slice(0, int(np.searchsorted(codes, n)))
+    table = table.select([key, *names]).filter(pa.array(codes < n))
+    return table, newest(table).to_numpy(zero_copy_only=False)
 
 
-def _numbers(column: pa.Array, codes: np.ndarray, n: int) -> np.ndarray:
+def _numbers(column: pa.Array, codes: np.ndarray, current: np.ndarray, n: int) -> np.ndarray:
     out = np.full(n, np.nan, np.float32)
-    out[codes] = column.cast(pa.float32()).to_numpy(zero_copy_only=False)
+    out[codes[current]] = column.cast(pa.float32()).to_numpy(zero_copy_only=False)[current]
     return out
 
 
-def _values(column: pa.Array, codes: np.ndarray, n: int, multi: bool) -> Values:
+def _values(
+    column: pa.Array, codes: np.ndarray, current: np.ndarray, n: int, multi: bool
+) -> Values:
+    row = np.arange(len(codes))
     if multi:
-        rows = pc.list_parent_indices(column)
-        entity = codes[rows.to_numpy(zero_copy_only=False)]
+        row = pc.list_parent_indices(column).to_numpy(zero_copy_only=False)
         column = pc.list_flatten(column)
-    else:
-        entity = codes
     # pandas numbers the values in the order of appearance; nulls become -1
     number, _ = pd.factorize(column.to_numpy(zero_copy_only=False))
     count = int(number.max(initial=-1)) + 1
-    known = number >= 0
-    flat = distinct(entity[known].astype(np.int64) * max(count, 1) + number[known])
+    stands = (number >= 0) & current[row]
+    flat = distinct(codes[row[stands]].astype(np.int64) * max(count, 1) + number[stands])
     lengths = np.bincount(flat // max(count, 1), minlength=n)
     return Values(_indptr(lengths), (flat % max(count, 1)).astype(np.int32), count)
 

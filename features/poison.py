@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data.contract import INTERACTIONS, ITEM, ROW, TS, USER, VALUE
+from data.contract import INTERACTIONS, ITEM, ROW, TS, USER, VALID_FROM, VALUE
 from data.lake import Lake
+from data.versions import KEYS, history_file
 from features.cut import epoch_day
 from features.due import BLOCKS, DAYS, state_blocks, state_days
 
 DAY_US = 86_400_000_000
+TABLES = ("attributes.json", *(f for k in KEYS for f in (f"{k}.parquet", history_file(k))))
 CHANGED_DAYS = 28
 """Days after the cut that are drawn anew; past them everything is deleted."""
 
@@ -27,7 +31,9 @@ def poison(lake: Lake, day: date, root: Path, n_users: int, n_items: int, seed: 
     Days before ``day`` and their state are linked, not copied. Of the next :data:`CHANGED_DAYS`
     days every other one is changed: users, items and values are drawn anew, and rows are added,
     some of which claim to have happened long before. All other later days are deleted. ``day``
-    itself is always there. The attribute tables get new entities with values nobody has.
+    itself is always there. The attribute tables get new entities with values nobody has; where
+    there are versions, those of ``day`` and later are deleted or changed, every entity gets new
+    ones, and of the newest nothing is left.
 
     Args:
         lake: the lake to copy.
@@ -40,7 +46,7 @@ def poison(lake: Lake, day: date, root: Path, n_users: int, n_items: int, seed: 
     random = np.random.default_rng(seed)
     target = Lake(root)
     days = lake.days()
-    for name in ("users.parquet", "items.parquet", "attributes.json"):
+    for name in TABLES:
         if lake.exists(name):
             _link(lake, (name,), target)
     for known in days:
@@ -63,6 +69,8 @@ def poison(lake: Lake, day: date, root: Path, n_users: int, n_items: int, seed: 
     for name, key, size in (("users", USER, n_users), ("items", ITEM, n_items)):
         if target.exists(f"{name}.parquet"):
             _add_entities(target, name, key, size)
+        if target.exists(history_file(name)):
+            _change_versions(target, name, key, size, day)
     return target
 
 
@@ -115,18 +123,47 @@ def _invented(
 def _add_entities(target: Lake, name: str, key: str, size: int) -> None:
     """Append entities with attributes nobody has."""
     table = target.read_table(f"{name}.parquet")
-    rows: dict[str, list[object]] = {}
-    for field in table.schema:
+    added = _odd(table.schema, key, range(size, size + 3))
+    _replace(target, f"{name}.parquet", pa.concat_tables([table, added]))
+
+
+def _change_versions(target: Lake, name: str, key: str, size: int, day: date) -> None:
+    """Change what became known of the entities from a day on."""
+    table, next_day = target.read_table(history_file(name)), day + timedelta(days=1)
+    since = table[VALID_FROM]
+    later = table.filter(pc.greater(since, pa.scalar(next_day)))[::2]
+    everybody = [known for known in (day, next_day) for _ in range(size)]
+    tables = [
+        table.filter(pc.less(since, pa.scalar(day))),
+        _odd(table.schema, key, [*range(size), *range(size)], everybody),
+        _odd(table.schema, key, later[key].to_pylist(), later[VALID_FROM].to_pylist()),
+    ]
+    changed = pa.concat_tables(tables).sort_by([(VALID_FROM, "ascending"), (key, "ascending")])
+    _replace(target, history_file(name), changed)
+    schema = target.read_table(f"{name}.parquet").schema
+    _replace(target, f"{name}.parquet", _odd(schema, key, range(size)))
+
+
+def _odd(schema: pa.Schema, key: str, codes: Sequence[int], since: Sequence[date] = ()) -> pa.Table:
+    """Rows of some codes with values nobody has."""
+    n = len(codes)
+    rows: dict[str, Sequence[object]] = {}
+    for field in schema:
         if field.name == key:
-            rows[key] = [size, size + 1, size + 2]
+            rows[key] = codes
+        elif field.name == VALID_FROM:
+            rows[VALID_FROM] = since
         elif pa.types.is_list(field.type):
-            rows[field.name] = [["poison"]] * 3
+            rows[field.name] = [["poison"]] * n
         elif pa.types.is_floating(field.type):
-            rows[field.name] = [1e30] * 3
+            rows[field.name] = [1e6] * n
         elif pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
-            rows[field.name] = ["poison"] * 3
+            rows[field.name] = ["poison"] * n
         else:
-            rows[field.name] = [None] * 3
-    added = pa.table(rows, schema=table.schema)
-    target.fs.rm(target.path(f"{name}.parquet"))  # a link: the original must stay
-    target.write_table(pa.concat_tables([table, added]), f"{name}.parquet")
+            rows[field.name] = [None] * n
+    return pa.table(rows, schema=schema)
+
+
+def _replace(target: Lake, file: str, table: pa.Table) -> None:
+    target.fs.rm(target.path(file))  # a link: the original must stay
+    target.write_table(table, file)

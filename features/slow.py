@@ -232,40 +232,52 @@ class SlowPath:
             rows = rows.where(rows.age <= feature.window_days)
         return rows.where(rows.positive) if feature.events == "positive" else rows
 
+    def _versions(self, side: str, name: str) -> list[tuple[int, Any]]:
+        """Code and attribute of every version known before the day, oldest first, then by code."""
+
+        def read() -> list[tuple[int, Any]]:
+            key, file = side.removesuffix("s"), f"{side}_history.parquet"
+            if self.lake.exists(file):
+                table = self.lake.read_table(file, columns=[key, name, "valid_from"]).to_pydict()
+            else:
+                table = self.lake.read_table(f"{side}.parquet", columns=[key, name]).to_pydict()
+                table["valid_from"] = [date.min] * len(table[key])
+            rows = zip(table["valid_from"], table[key], table[name], strict=True)
+            known = sorted((row for row in rows if row[0] < self.day), key=lambda row: row[:2])
+            return [(code, value) for _, code, value in known]
+
+        return self._once(("versions", side, name), read)
+
     def _attribute(self, side: str, name: str) -> dict[int, Any]:
-        """Attribute by code, in the order of codes; unknown values left out."""
+        """Attribute by code, of the newest version; unknown values left out."""
 
         def read() -> dict[int, Any]:
-            key = side.removesuffix("s")
-            table = self.lake.read_table(f"{side}.parquet", columns=[key, name]).sort_by(key)
-            pairs = zip(table[key].to_pylist(), table[name].to_pylist(), strict=True)
-            return {code: value for code, value in pairs if value is not None and value == value}
+            newest = dict(self._versions(side, name))
+            return {c: value for c, value in newest.items() if value is not None and value == value}
 
         return self._once((side, name), read)
 
     def _values(self, side: str, name: str) -> dict[int, list[Any]]:
         """The values of each entity; a category is a list of one."""
-        multi = kind_of(self.catalog.attributes, side, name) == "multi"
+        return self._once(
+            ("values", side, name),
+            lambda: {c: self._list(side, name, v) for c, v in self._attribute(side, name).items()},
+        )
 
-        def read() -> dict[int, list[Any]]:
-            found = self._attribute(side, name)
-            if not multi:
-                return {code: [value] for code, value in found.items()}
-            return {c: [v for v in dict.fromkeys(vs) if v is not None] for c, vs in found.items()}
-
-        return self._once(("values", side, name), read)
+    def _list(self, side: str, name: str, value: Any) -> list[Any]:
+        if kind_of(self.catalog.attributes, side, name) != "multi":
+            value = [value]
+        return [v for v in dict.fromkeys(value or ()) if v is not None]
 
     def _numbers(self, side: str, name: str) -> dict[Any, int]:
-        """Numbers of the values, in the order in which codes first carry them."""
-        return self._once(
-            ("numbers", side, name),
-            lambda: {
-                value: number
-                for number, value in enumerate(
-                    dict.fromkeys(v for vs in self._values(side, name).values() for v in vs)
-                )
-            },
-        )
+        """Numbers of the values, in the order in which versions first carry them."""
+
+        def number() -> dict[Any, int]:
+            lists = (self._list(side, name, value) for _, value in self._versions(side, name))
+            values = dict.fromkeys(value for values in lists for value in values)
+            return {value: number for number, value in enumerate(values)}
+
+        return self._once(("numbers", side, name), number)
 
     def _kept_values(self, side: str, name: str, code: int) -> list[Any]:
         """The values of an entity, those past the limit left out."""

@@ -54,7 +54,7 @@ def audit_features(run: Run, state: str) -> Ref:
     inputs = {
         "state": state,
         "attributes": [
-            attributes_digest(run.lake, side, n)
+            attributes_digest(run.lake, side, n, run.as_of)
             for side, n in zip(("users", "items"), count_codes(run), strict=True)
         ],
         "test": run.windows.test.start,

@@ -13,6 +13,7 @@ from config import Settings
 from data.contract import CODE
 from data.lake import digest
 from data.sources import make_source
+from data.versions import KEYS, history_file
 from features.asof import AsOf
 from features.catalog import Attributes, Catalog, build_catalog
 from features.state import update_state
@@ -40,8 +41,9 @@ def update_features(run: Run) -> str:
             timezone=settings.ingest.timezone,
             progress=tell,
         )
-    tables = (run.lake.read_bytes(f"{entity}.parquet") for entity in ("users", "items"))
-    return digest([state, *(sha256(table).hexdigest() for table in tables)])
+    tables = [name for side in KEYS for name in (f"{side}.parquet", history_file(side))]
+    held = (run.lake.read_bytes(name) for name in tables if run.lake.exists(name))
+    return digest([state, *(sha256(table).hexdigest() for table in held)])
 
 
 def run_catalog(run: Run) -> Catalog:

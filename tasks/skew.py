@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from data.lake import Lake
+from data.versions import KEYS, versions_before
 from features.audit import compare_logged, features_of
 from features.catalog import Catalog
 from tasks.day import Day
@@ -42,8 +43,8 @@ def log_sample(run: Run, day: Day, users: np.ndarray, folder: Path) -> None:
     made_from = {
         "catalog": day.tables.catalog.digest,
         "log": run.lake.log_digest(day.day),
-        "users": attributes_digest(run.lake, "users", day.n_users),
-        "items": attributes_digest(run.lake, "items", day.n_items),
+        "users": attributes_digest(run.lake, "users", day.n_users, day.day),
+        "items": attributes_digest(run.lake, "items", day.n_items, day.day),
         "sizes": [day.n_users, day.n_items],
     }
     with (folder / LOGGED).open("wb") as file:
@@ -80,8 +81,8 @@ def compare_with_logged(run: Run) -> dict[str, Any] | None:
     now = {
         "catalog": catalog.digest,
         "log": run.lake.log_digest(day),
-        "users": attributes_digest(run.lake, "users", n_users),
-        "items": attributes_digest(run.lake, "items", n_items),
+        "users": attributes_digest(run.lake, "users", n_users, day),
+        "items": attributes_digest(run.lake, "items", n_items, day),
     }
     changed = [what for what, found in now.items() if made_from[what] != found]
     compared = _comparable(catalog, changed)
@@ -117,11 +118,13 @@ def last_logged(run: Run) -> date | None:
     return max((day for day in days if day < run.as_of), default=None)
 
 
-def attributes_digest(lake: Lake, side: str, n: int) -> str:
-    """Digest of the attributes of the first ``n`` codes: new entities leave it as it is."""
-    table = lake.read_table(f"{side}.parquet")
-    key = table.column_names[0]
-    table = table.filter(pa.array(table[key].to_numpy() < n)).sort_by(key).combine_chunks()
+def attributes_digest(lake: Lake, side: str, n: int, day: date) -> str:
+    """Digest of what was known before ``day`` of the first ``n`` codes.
+
+    New entities, and versions of attributes from ``day`` on, leave it as it is.
+    """
+    table = versions_before(lake, side, lambda known: known < day)
+    table = table.filter(pa.array(table[KEYS[side]].to_numpy() < n)).combine_chunks()
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)

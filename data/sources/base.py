@@ -172,6 +172,8 @@ class Entities:
         derived: columns that are not in the files, as DuckDB SQL over those that are (text):
             ``{"year": "regexp_extract(title, '([0-9]{4})', 1)"}``; ``inputs`` names those used.
         inputs: columns that ``derived`` reads.
+        valid_from: column with the day (or time) on which the row became known; the parts may then
+            hold many versions of an entity. None: one row an entity, which counts for every day.
     """
 
     parts: tuple[Part, ...]
@@ -181,6 +183,7 @@ class Entities:
     title: str | None = None
     derived: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
+    valid_from: str | None = None
 
 
 class Source(ABC):

@@ -82,6 +82,7 @@ def _entities(
     separator: str = "|",
     title: str | None = None,
     delimiter: str = ",",
+    valid_from: str | None = None,
 ) -> Entities:
     return Entities(
         open_parts(path, delimiter=delimiter),
@@ -89,4 +90,5 @@ def _entities(
         Attributes(tuple(categorical), tuple(numeric), tuple(multi)),
         separator,
         title,
+        valid_from=valid_from,
     )

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.contract import INTERACTIONS
+from data.contract import INTERACTIONS, VALID_FROM
 from data.lake import Lake
+from data.versions import history_file
 from features.cut import epoch_day
 
 DAY0 = date(2026, 3, 1)
@@ -66,6 +67,29 @@ def make_lake(root: Path, rows: list[Row], days: list[int] | None = None) -> Lak
     lake.write_json(ATTRIBUTES, "attributes.json")
     write_log(lake, rows, days)
     return lake
+
+
+def write_versions(lake: Lake, side: str, rows: list[Row]) -> None:
+    """Write a history: (day, code, sex, age) of users, (day, code, kind, year, genres) of items.
+
+    Of two rows with the same day and code the later stands. The newest versions are the table.
+    """
+    key, columns = side.removesuffix("s"), list(USERS if side == "users" else ITEMS)
+    versions = {(row[0], row[1]): row for row in rows}
+    ordered = [versions[at] for at in sorted(versions)]
+    schema = pa.table(USERS if side == "users" else ITEMS).schema
+    history = pa.table(
+        {
+            **{name: [row[n + 1] for row in ordered] for n, name in enumerate(columns)},
+            VALID_FROM: [day(row[0]) for row in ordered],
+        },
+        schema=schema.append(pa.field(VALID_FROM, pa.date32())),
+    )
+    lake.write_table(history, history_file(side))
+    newest = {row[1]: row for row in ordered}
+    table = {name: [newest[code][n + 1] for code in newest] for n, name in enumerate(columns)}
+    assert columns[0] == key
+    lake.write_table(pa.table(table, schema=schema), f"{side}.parquet")
 
 
 def day(number: int) -> date:

@@ -10,12 +10,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from feature_lake import ATTRIBUTES, N_ITEMS, N_USERS, day, make_lake, state_bytes
+from feature_lake import (
+    ATTRIBUTES,
+    N_ITEMS,
+    N_USERS,
+    day,
+    make_lake,
+    state_bytes,
+    write_versions,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.lake import Lake
-from features import cut, measures
+from data.versions import versions_before
+from features import attributes, cut, measures
 from features.asof import AsOf
 from features.audit import AuditReport, audit, features_of
 from features.catalog import Catalog, FeatureError, build_catalog
@@ -68,6 +77,30 @@ def test_a_planted_leak_fails_both_proofs(
         run(lake, as_of, rows=GRID[:0])
 
 
+@pytest.mark.parametrize(
+    ("feature", "of"), [("user_age", "user 0"), ("affinity_genres", "user 0 and item 0")]
+)
+def test_a_planted_leak_of_attributes_fails_both_proofs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, feature: str, of: str
+) -> None:
+    lake = make(tmp_path)
+    write_versions(lake, "users", [(0, u, "f", 20.0) for u in range(3)] + [(AS_OF, 0, "m", 21.0)])
+    write_versions(lake, "items", [(0, 0, "film", 1.0, ["war"]), (AS_OF, 0, "film", 1.0, ["a"])])
+    others = [name for name in CATALOG.names if name != feature]
+    catalog = CATALOG.without(others)
+    assert run(lake, catalog=catalog).poisoned_days
+
+    def leaky(lake: Lake, side: str, known: Any) -> Any:
+        return versions_before(lake, side, lambda since: since <= day(AS_OF))
+
+    monkeypatch.setattr(attributes, "versions_before", leaky)
+    if feature == "user_age":
+        with pytest.raises(FeatureError, match=rf"'{feature}' of {of} .*the engine gives"):
+            run(lake, catalog=catalog, poisoned=False)
+    with pytest.raises(FeatureError, match=rf"'{feature}' .*changes when the log"):
+        run(lake, catalog=catalog, rows=GRID[:0])
+
+
 def test_a_wrong_number_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = make(tmp_path)
     monkeypatch.setattr(measures, "VALUE_SCALE", 65537)
@@ -106,6 +139,21 @@ EVENT = st.tuples(
 )
 
 
+USER_VERSION = st.tuples(
+    st.integers(0, 45),  # day
+    st.integers(0, N_USERS - 1),
+    st.sampled_from(["f", "m", "x", None]),
+    st.sampled_from([20.0, 33.0, 61.5, None]),
+)
+ITEM_VERSION = st.tuples(
+    st.integers(0, 45),
+    st.integers(0, N_ITEMS - 1),
+    st.sampled_from(["film", "series", None]),
+    st.sampled_from([1990.0, 2020.0, None]),
+    st.sampled_from([None, [], ["crime"], ["drama", "war"], ["war", "crime", "drama"]]),
+)
+
+
 @settings(
     max_examples=20,
     deadline=None,
@@ -119,14 +167,26 @@ EVENT = st.tuples(
     half_life=st.sampled_from([0.5, 2.0, 7.0]),
     most=st.sampled_from([2, 1000]),
     seed=st.integers(0, 9),
+    users=st.none() | st.lists(USER_VERSION, max_size=12),
+    items=st.none() | st.lists(ITEM_VERSION, max_size=12),
 )
 def test_no_log_no_day_and_no_poison_makes_a_difference(
-    events: list[Any], as_of: int, windows: list[int], half_life: float, most: int, seed: int
+    events: list[Any],
+    as_of: int,
+    windows: list[int],
+    half_life: float,
+    most: int,
+    seed: int,
+    users: list[Any] | None,
+    items: list[Any] | None,
 ) -> None:
     rows = [(0, 0, 0, 0.5), *((k, u, i, v, k - late) for k, u, i, v, late in events)]
     catalog = build_catalog(ATTRIBUTES, windows, half_life, True, max_attribute_values=most)
     with TemporaryDirectory() as folder:
         lake = make(Path(folder) / "lake", rows, until=50, catalog=catalog)
+        for side, versions in (("users", users), ("items", items)):
+            if versions is not None:
+                write_versions(lake, side, versions)
         # the newest rows are of the day itself or later, as often as not
         report = run(lake, as_of, catalog=catalog, seed=seed, rows=GRID[:: 1 + seed % 3])
         assert report.values > 0
