@@ -15,6 +15,7 @@ from evaluation._candidate_sections import candidates
 from evaluation._data_sections import data, windows
 from evaluation._feature_sections import audit, importance
 from evaluation._gate_sections import gate
+from evaluation._leak_sections import leaks
 from evaluation._overlap_sections import overlap
 from evaluation._people_sections import items, samples
 from evaluation._rerank_sections import rerank
@@ -47,7 +48,7 @@ class Entry(NamedTuple):
 
 
 CHAPTERS: dict[str, tuple[Entry, ...]] = {
-    "Data": (
+    "Input": (
         Entry("data", "Data", "What was read, and what was kept out and why.", data),
         Entry("windows", "Windows", "How the days were cut, so that nothing looks ahead.", windows),
     ),
@@ -84,6 +85,14 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
             "Features computed once more from the raw log, with all later days poisoned: no "
             "number differs, else nothing would have been published.",
             audit,
+        ),
+        Entry(
+            "leaks",
+            "Leaks",
+            "Whether a feature knows what it must not, or will be another one tomorrow. A red "
+            "verdict stops publication unless the configuration allows it with a reason.",
+            leaks,
+            "",
         ),
         Entry("gate", "Gate", "Whether the new lists were good enough to go out.", gate, ""),
     ),
@@ -129,7 +138,7 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
         ),
         Entry("items", "Items", "Who gets which item, and who holds the places.", items),
     ),
-    "Run": (Entry("steps", "Run", "Where time and memory went.", steps),),
+    "Run": (Entry("steps", "Time", "Where time and memory went.", steps),),
 }
 """Chapter → its sections."""
 

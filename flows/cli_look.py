@@ -88,3 +88,33 @@ def explain(
         typer.echo(json.dumps(found, ensure_ascii=False))
     else:
         show_explanation(console, found)
+
+
+@app.command()
+def leaks(
+    config: Config = "demo",
+    as_of: Day = None,
+    home: Home = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    again: Annotated[
+        bool, typer.Option(help="Check again, and train first what is not up to date.")
+    ] = False,
+) -> None:
+    """Print what the leak suite found for a day; where it did not run yet, it runs.
+
+    The exit code is 1 where a red verdict stops publication.
+
+    Example: zavtra leaks --config ml-1m --as-of 2000-12-28
+    """
+    from flows.leaks import leaks as flow
+    from flows.show_leaks import show_leaks, stored_leaks
+
+    found = None if again else stored_leaks(config, read_day(as_of), home)
+    if found is None:
+        found = flow(config=config, as_of=read_day(as_of), home=home)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        show_leaks(console, found)
+    if found["verdict"] == "red":
+        raise typer.Exit(1)

@@ -70,6 +70,7 @@ PARTS: dict[str, Callable[[Run], Any]] = {
     "importance": importance_part,
     "shap": left_by("shap", "shap.json"),
     "audit": left_by("audit", "audit.json"),
+    "leaks": left_by("leaks", "leaks.json"),
     "gate": left_by("gate", "gate.json"),
     "beyond": judged("beyond"),
     "diversity": judged("diversity"),
