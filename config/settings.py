@@ -72,7 +72,7 @@ class GeneratorSettings(Section):
     ``params`` go to the model of that ``kind``; an unknown one is refused by the model.
     """
 
-    kind: str = Field(description="popularity, als, ease, item_knn")
+    kind: str = Field(description="popularity, als, ease, item_knn; sasrec and others are neural")
     name: str = Field(
         "",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
@@ -88,6 +88,18 @@ class GeneratorSettings(Section):
         None, description="name of a source of the same kind whose weights this one uses"
     )
     params: dict[str, Any] = Field({}, description="parameters of the model")
+    warm_epochs: int | None = Field(
+        None,
+        ge=1,
+        description="a neural fit starts from the one before the cut before and learns for so many "
+        "epochs; none: every fit starts anew",
+    )
+    budget_minutes: float | None = Field(
+        None, gt=0, description="a fit that takes longer has failed; none: no limit"
+    )
+    required: bool = Field(
+        True, description="false: if its fit fails, the day goes on without the source and says so"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -6,6 +6,7 @@ import inspect
 import json
 import zipfile
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -46,6 +47,9 @@ class Generator(ABC):
     """Declared default: the score of an item this source knows nothing about for this user. Items
     at or below it are not proposed."""
 
+    can_start_warm: ClassVar[bool] = False
+    """:meth:`fit` can go on from the weights of an earlier fit (see :meth:`assist`)."""
+
     n_items: int = 0
     """Items known at the time of fitting; newer ones score :attr:`no_signal`."""
 
@@ -55,6 +59,22 @@ class Generator(ABC):
         Most models live on events alone and ignore them.
         """
         del users, items
+
+    def assist(
+        self,
+        *,
+        checkpoint: Path | None = None,
+        tell: Callable[[int, int], None] | None = None,
+        start: Generator | None = None,
+    ) -> None:
+        """Take what a long fit can use, before :meth:`fit`; most models ignore it.
+
+        Args:
+            checkpoint: file to keep the state of the fit in, and to go on from if it is there.
+            tell: told of how many steps how many are done; what it raises ends the fit.
+            start: of the same kind, fitted on an earlier cut.
+        """
+        del checkpoint, tell, start
 
     def space(self) -> Space | None:
         """Give the similarities between items that this model learned, if it has any."""

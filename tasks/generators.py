@@ -2,38 +2,61 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+from fsspec.implementations.local import LocalFileSystem
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from config import Settings
 from config.settings import GeneratorSettings
-from models.base import ModelError
+from data.lake import digest
+from models.base import Generator, ModelError
 from models.candidates import Source
-from models.registry import KINDS, make_generator
+from models.dropped import Dropped, is_dropped
+from models.registry import KINDS, is_neural
 from tasks.day import read_log
+from tasks.fitting import fit_or_drop, make_unfitted
 from tasks.run import Ref, Run
+
+_MAKING: defaultdict[tuple[str, ...], Lock] = defaultdict(Lock)
+"""A fit that others start from is waited for, not made twice."""
 
 
 @task(task_run_name="fit {name} before {cutoff}", cache_policy=NO_CACHE)
 def fit_generator(run: Run, cutoff: date, name: str) -> Ref:
     """Fit one source on the positives of all days before ``cutoff``.
 
-    The result belongs to the cut, not to the run: tomorrow's windows find yesterday's fits.
+    The result belongs to the cut, not to the run: tomorrow's windows find yesterday's fits. A
+    source with ``warm_epochs`` starts from its own fit before the cut before, which is made first
+    if it is not there.
     """
-    settings = _named(run, name)
+    return _fit(run, cutoff, _named(run, name))
+
+
+def _fit(run: Run, cutoff: date, settings: GeneratorSettings) -> Ref:
+    earlier = _cutoff_before(run, cutoff) if settings.warm_epochs is not None else None
+    start = None if earlier is None else _fit(run, earlier, settings)
+    place, inputs = _place(cutoff, settings), _inputs(run, cutoff, settings, start)
 
     def make(folder: Path) -> None:
-        model = make_generator(settings.kind, **settings.params)
+        began = None if start is None else _load(run.lake.local(*start.parts), settings.kind)
+        warm = began is not None and not isinstance(began, Dropped)
+        model = make_unfitted(settings, warm)
         model.attach(*_attributes(run))
-        model.fit(read_log(run.lake, cutoff).positive(run.settings.positive_min))
-        model.save(folder)
+        log = read_log(run.lake, cutoff).positive(run.settings.positive_min)
+        checkpoint = None
+        if is_neural(settings.kind) and isinstance(run.lake.fs, LocalFileSystem):
+            own = run.lake.path("checkpoints", *place[1:], digest(inputs))
+            checkpoint = Path(own) / "training.safetensors"
+        fit_or_drop(settings, model, log, checkpoint, began if warm else None).save(folder)
 
-    place, inputs = _place(cutoff, settings), _inputs(run, cutoff, settings)
-    return run.step(*place, inputs=inputs, make=make, rooms=("data", "models"))
+    with _MAKING[run.lake.url, *place]:
+        return run.step(*place, inputs=inputs, make=make, rooms=("data", "models"))
 
 
 def check_generators(settings: Settings) -> None:
@@ -44,7 +67,7 @@ def check_generators(settings: Settings) -> None:
     """
     for generator in settings.generators:
         try:
-            make_generator(generator.kind, **generator.params)
+            make_unfitted(generator)
         except ModelError as error:
             raise ModelError(f"generators: {generator.name}: {error}") from error
 
@@ -60,12 +83,23 @@ def load_sources(run: Run, cutoff: date) -> list[Source]:
     models = {}
     for name in fitted_names(run):
         owner = _named(run, name)
-        models[name] = KINDS[owner.kind].load(run.lake.local(*_place(cutoff, owner)))
+        models[name] = _load(run.lake.local(*_place(cutoff, owner)), owner.kind)
         models[name].attach(*attributes)
     return [
         Source(g.name, models[g.share_fit or g.name], g.candidates, g.history)
         for g in run.settings.generators
     ]
+
+
+def _load(folder: Path, kind: str) -> Generator:
+    return Dropped.load(folder) if is_dropped(folder) else KINDS[kind].load(folder)
+
+
+def _cutoff_before(run: Run, cutoff: date) -> date | None:
+    """Give the newest cut of this run before another; None: it is the first."""
+    windows = run.windows
+    cutoffs = [*(window.cutoff for window in windows.ranker), windows.test.cutoff, run.as_of]
+    return max((c for c in cutoffs if c < cutoff), default=None)
 
 
 def _named(run: Run, name: str) -> GeneratorSettings:
@@ -76,13 +110,18 @@ def _place(cutoff: date, settings: GeneratorSettings) -> tuple[str, ...]:
     return ("generators", f"cutoff={cutoff}", settings.name)
 
 
-def _inputs(run: Run, cutoff: date, settings: GeneratorSettings) -> dict[str, Any]:
-    return {
+def _inputs(
+    run: Run, cutoff: date, settings: GeneratorSettings, start: Ref | None
+) -> dict[str, Any]:
+    inputs = {
         "log": run.lake.log_digest(cutoff),
         "positive_min": run.settings.positive_min,
         "kind": settings.kind,
         "params": settings.params,
     }
+    if start is not None:
+        inputs |= {"start": start.digest, "warm_epochs": settings.warm_epochs}
+    return inputs
 
 
 def _attributes(run: Run) -> tuple[Any, Any]:

@@ -35,11 +35,19 @@ class NeuralGenerator(Generator):
     curves: Curves | None = None
 
     checkpoint: Path | None = None
-    """Where a fit keeps its state between epochs, and goes on from; None: nowhere."""
     tell: Tell | None = None
-    """Told of the epochs done."""
-    start: Self | None = None
-    """Fitted on an earlier cut: :meth:`fit` starts from its weights if it can use them."""
+    start: Generator | None = None
+    """See :meth:`assist`; ``start`` counts only where :attr:`can_start_warm`."""
+
+    def assist(
+        self,
+        *,
+        checkpoint: Path | None = None,
+        tell: Tell | None = None,
+        start: Generator | None = None,
+    ) -> None:
+        """Keep them for the fit."""
+        self.checkpoint, self.tell, self.start = checkpoint, tell, start
 
     @abstractmethod
     def build(self) -> nn.Module:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from models.base import ModelError, require_above_zero
+from models.base import Generator, ModelError, require_above_zero
 from models.interactions import Histories, Interactions
 from models.neural.attributes import Bags
 from models.neural.device import Accelerator, Precision, threads
@@ -64,6 +64,7 @@ class SASRec(NeuralGenerator):
     """
 
     kind: ClassVar[str] = "sasrec"
+    can_start_warm: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -243,13 +244,14 @@ class SASRec(NeuralGenerator):
         return self._vectors
 
 
-def take_over(network: Network, earlier: NeuralGenerator) -> None:
+def take_over(network: Network, earlier: Generator) -> None:
     """Start from the weights of an earlier fit; items it did not know keep their first weights.
 
     Raises:
         ModelError: the two are not of the same shape.
     """
-    assert isinstance(earlier.network, Network)
+    if not isinstance(earlier, SASRec) or not isinstance(earlier.network, Network):
+        raise ModelError(f"sasrec: a fitted {earlier.kind} cannot be gone on from")
     own, theirs = network.state_dict(), earlier.network.state_dict()
     known = int(min(len(own["items"]), len(theirs["items"])))
     for name, tensor in theirs.items():

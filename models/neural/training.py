@@ -38,7 +38,9 @@ from models.neural.randomness import generator, hand_out
 Batch = tuple[torch.Tensor, ...]
 """Tensors with the same first dimension: a batch can be cut in two there."""
 Tell = Callable[[int, int], None]
-"""Told how many epochs of how many are done."""
+"""Told how many steps of about how many are done; what it raises ends the training."""
+TELL_EVERY = 50
+"""Steps between two looks at the losses: reading one makes a GPU wait."""
 _ALONE = threading.Lock()
 """Two trainings at once in a process would share the cores and win nothing."""
 
@@ -145,7 +147,7 @@ def train(
         settings: how.
         checkpoint: file written after every epoch, and gone on from if it is there; the caller
             removes it when the result is safe.
-        tell: told of every epoch.
+        tell: told how far it is.
 
     Raises:
         ModelError: the loss is no number, a GPU is required and missing, or the checkpoint
@@ -199,8 +201,6 @@ class _Loop:
             self._epoch(epoch)
             self._judge(epoch)
             self._write(epoch + 1)
-            if self.tell is not None:
-                self.tell(epoch + 1, settings.epochs)
             if self._is_over(epoch):
                 self.curves.notes.append(
                     f"stopped after epoch {epoch}: no better validation for {settings.patience}"
@@ -226,9 +226,10 @@ class _Loop:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             losses[at] = self._step(tuple(t.to(device, non_blocking=True) for t in batch))
-            if at % 50 == 49:  # not every step: reading a loss makes a GPU wait
+            if (at + 1) % TELL_EVERY == 0 or at + 1 == len(own):
                 _check(losses, at + 1, epoch, own)
-        _check(losses, len(own), epoch, own)
+                if self.tell is not None:
+                    self.tell(epoch * len(own) + at + 1, settings.epochs * len(own))
         weights = torch.tensor([self.model.weight(b) for b in own], device=device)
         total = torch.stack([(losses * weights).sum(), weights.sum()])
         if world > 1:
