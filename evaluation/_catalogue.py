@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import numpy as np
+from numba import njit
 
 from evaluation.relevance import EvaluationError, UserItems, as_lists
 
@@ -21,7 +22,8 @@ def item_frequency(lists: np.ndarray, n_items: int, k: int | None = None) -> np.
         EvaluationError: a list holds a code that is not of the catalogue.
     """
     top = as_lists(lists)[:, :k]
-    return np.bincount(_known(top[top >= 0], n_items, "the catalogue"), minlength=n_items)
+    _check_codes(top, n_items, "the catalogue")
+    return _count(top, n_items)
 
 
 def coverage(lists: np.ndarray, n_items: int, k: int | None = None) -> float:
@@ -133,25 +135,45 @@ def freshness(lists: np.ndarray, first_seen: np.ndarray, as_of: date) -> np.ndar
 def list_means(lists: np.ndarray, item_values: np.ndarray) -> np.ndarray:
     """Mean of an item's property over each list, ``(n,)`` float64; 0 for an empty list."""
     lists = as_lists(lists)
-    real = lists >= 0
-    _known(lists[real], len(item_values), "the items' values")
-    values = np.append(np.asarray(item_values, np.float64), 0.0)  # padding reads the last entry
-    return values[lists].sum(axis=1) / np.maximum(real.sum(axis=1), 1)
+    _check_codes(lists, len(item_values), "the items' values")
+    return _means(lists, np.asarray(item_values, np.float64))
 
 
 def item_means(owned: UserItems, item_values: np.ndarray) -> np.ndarray:
     """Mean of an item's property over each user's items, ``(n_users,)`` float64; 0 without any."""
     values = np.asarray(item_values, np.float64)
     before = np.zeros(len(owned.items) + 1)
-    codes = _known(owned.items, len(values), "the items' values", "a history")
-    np.cumsum(values[codes], out=before[1:])
+    _check_codes(owned.items, len(values), "the items' values", "a history")
+    np.cumsum(values[owned.items], out=before[1:])
     return np.diff(before[owned.indptr]) / np.maximum(owned.counts, 1)
 
 
-def _known(codes: np.ndarray, n_items: int, what: str, who: str = "a list") -> np.ndarray:
-    if len(codes) and codes.max() >= n_items:
+def _check_codes(codes: np.ndarray, n_items: int, what: str, who: str = "a list") -> None:
+    if codes.size and codes.max() >= n_items:
         raise EvaluationError(
             f"{who} holds item code {codes.max()}, but {what} end at {n_items - 1}; give the "
             "number of all item codes, also of new items"
         )
-    return codes
+
+
+@njit(nogil=True, cache=True)
+def _count(lists, n_items):  # type: ignore[no-untyped-def]
+    counts = np.zeros(n_items, np.int64)
+    for row in range(lists.shape[0]):
+        for place in range(lists.shape[1]):
+            if lists[row, place] >= 0:
+                counts[lists[row, place]] += 1
+    return counts
+
+
+@njit(nogil=True, cache=True)
+def _means(lists, values):  # type: ignore[no-untyped-def]
+    out = np.zeros(len(lists))
+    for row in range(len(lists)):
+        size = 0
+        for item in lists[row]:
+            if item >= 0:
+                out[row] += values[item]
+                size += 1
+        out[row] /= max(size, 1)
+    return out

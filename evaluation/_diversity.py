@@ -7,7 +7,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from evaluation._pairs import Metric, Values, grow
+from evaluation._pairs import Metric, Values, distinct_values, mean_distances
 from evaluation.relevance import EvaluationError, as_lists
 
 
@@ -57,8 +57,8 @@ def intra_list_diversity(
     [0.7222]
     """
     lists = as_lists(lists)
-    distance, _ = grow(lists, item_values, metric)
-    return distance[:, -1] if lists.shape[1] else np.zeros(len(lists))
+    each = mean_distances(lists, item_values, metric)
+    return each[:, -1] if lists.shape[1] else np.zeros(len(lists))
 
 
 def diversity_curve(
@@ -101,15 +101,14 @@ def diversity_curve(
     )
     if item_values is None:
         return curve
-    distance, values = grow(lists, item_values, metric)
-    each = distance[:, at]
+    each = mean_distances(lists, item_values, metric)[:, at]
     n = max(len(lists), 1)
     mean = each.sum(axis=0) / n
     half = 1.96 * np.sqrt(((each - mean) ** 2).sum(axis=0) / n / n)
     curve["ild"] = mean.tolist()
     curve["ild_low"] = (mean - half).tolist()
     curve["ild_high"] = (mean + half).tolist()
-    curve["distinct_values"] = (values[at] / n).tolist()
+    curve["distinct_values"] = (distinct_values(lists, item_values)[at] / n).tolist()
     return curve
 
 

@@ -21,9 +21,7 @@ def jaccard(a: np.ndarray, b: np.ndarray, k: int | None = None) -> np.ndarray:
     [0.5]
     """
     a, b = _aligned(a, b, k)
-    shared = _agreement(a, b)[:, -1]
-    both = (a >= 0).sum(axis=1) + (b >= 0).sum(axis=1) - shared
-    return np.where(both > 0, shared / np.maximum(both, 1), 1.0)
+    return _compare(a, b, np.ones(a.shape[1]))[0]
 
 
 def rbo(a: np.ndarray, b: np.ndarray, k: int | None = None, p: float = 0.9) -> np.ndarray:
@@ -45,15 +43,8 @@ def rbo(a: np.ndarray, b: np.ndarray, k: int | None = None, p: float = 0.9) -> n
     >>> rbo(np.array([[1, 2]]), np.array([[2, 1]]), p=0.5).round(4).tolist()
     [0.3333]
     """
-    if not 0 < p < 1:
-        raise EvaluationError(f"p must lie between 0 and 1, found {p}")
     a, b = _aligned(a, b, k)
-    depths = np.arange(1, a.shape[1] + 1)
-    reached = depths <= np.maximum((a >= 0).sum(axis=1), (b >= 0).sum(axis=1))[:, None]
-    weights = reached * p ** (depths - 1.0)
-    total = weights.sum(axis=1)
-    agreed = (weights * _agreement(a, b) / depths).sum(axis=1)
-    return np.where(total > 0, agreed / np.where(total > 0, total, 1.0), 1.0)
+    return _compare(a, b, _weights(p, a.shape[1]))[1]
 
 
 def personalisation(lists: np.ndarray, n_items: int, k: int | None = None) -> float:
@@ -108,8 +99,8 @@ def overlap_part(
             a, b = _aligned(one, other, k)
             any_of = (a[:, 0] >= 0) | (b[:, 0] >= 0)
             users[i, j] = users[j, i] = count = int(np.count_nonzero(any_of))
-            a, b = a[any_of], b[any_of]
-            for name, found in (("jaccard", jaccard(a, b)), ("rbo", rbo(a, b, p=p))):
+            both = _compare(a[any_of], b[any_of], _weights(p, a.shape[1]))
+            for name, found in zip(matrices, both, strict=True):
                 matrices[name][i, j] = matrices[name][j, i] = found.sum() / max(count, 1)
     lists = {name: matrix.tolist() for name, matrix in matrices.items()}
     return {"systems": names, "k": k, **lists, "users": users.tolist()}
@@ -127,24 +118,39 @@ def _aligned(a: np.ndarray, b: np.ndarray, k: int | None) -> tuple[np.ndarray, n
     return padded[0], padded[1]
 
 
+def _weights(p: float, width: int) -> np.ndarray:
+    """Give the weight of every depth in the rank-biased overlap."""
+    if not 0 < p < 1:
+        raise EvaluationError(f"p must lie between 0 and 1, found {p}")
+    return np.asarray(p ** np.arange(width))
+
+
 @njit(nogil=True, cache=True)
-def _agreement(a, b):  # type: ignore[no-untyped-def]
-    """Count the items that both have among their first d, for d = 1..width: ``(n, width)``."""
+def _compare(a, b, weights):  # type: ignore[no-untyped-def]
+    """Give Jaccard and rank-biased overlap of two lists a row, ``(n,)`` float64 each."""
     n, width = a.shape
-    shared = np.zeros((n, width), np.int64)
+    jaccard, rbo = np.ones(n), np.ones(n)
     size = max(np.max(a), np.max(b)) + 1 if n else 0
     in_a = np.full(size, -1, np.int64)
     in_b = np.full(size, -1, np.int64)
     for row in range(n):
-        count = 0
+        shared, items, agreed, whole = 0, 0, 0.0, 0.0
         for place in range(width):
             x, y = a[row, place], b[row, place]
+            if x < 0 and y < 0:
+                break
             if x >= 0:
                 in_a[x] = row
-                count += in_b[x] == row
+                shared += in_b[x] == row
+                items += 1
             if y >= 0:
                 in_b[y] = row
                 # x == y was not in b before, so it is counted here, once.
-                count += in_a[y] == row
-            shared[row, place] = count
-    return shared
+                shared += in_a[y] == row
+                items += 1
+            agreed += weights[place] * shared / (place + 1)
+            whole += weights[place]
+        if items:
+            jaccard[row] = shared / (items - shared)
+            rbo[row] = agreed / whole
+    return jaccard, rbo

@@ -13,22 +13,21 @@ from evaluation.relevance import EvaluationError
 Metric = Literal["jaccard", "cosine"]
 Values: TypeAlias = sp.sparray | sp.spmatrix | np.ndarray
 """What is known of the items, ``(n_items, n_values)``, scipy sparse or dense; 0: not so."""
+MAX_BITS = 256
+"""Values up to which an item's are compared as bits."""
 
 
 def csr_of(lists: np.ndarray, item_values: Values) -> sp.csr_matrix:
     """Give the values as CSR, sorted and without zeros, after checking that it has all items.
 
     Raises:
-        EvaluationError: a list holds a code past the rows.
+        EvaluationError: a list holds a code past the rows, or a value is not finite.
     """
     matrix = sp.csr_matrix(item_values, dtype=np.float64)
     matrix.eliminate_zeros()
     matrix.sum_duplicates()
-    if lists.size and lists.max() >= matrix.shape[0]:
-        raise EvaluationError(
-            f"a list holds item code {lists.max()}, but item_values has {matrix.shape[0]} rows; "
-            "give one row for every item code (empty where nothing is known)"
-        )
+    _check_rows(lists, matrix.shape[0])
+    _check_finite(matrix.data)
     return matrix
 
 
@@ -39,8 +38,8 @@ def unit_rows(matrix: sp.csr_matrix) -> sp.csr_matrix:
     return sp.csr_matrix((matrix.data * scale, matrix.indices, matrix.indptr), matrix.shape)
 
 
-def grow(lists: np.ndarray, item_values: Values, metric: Metric) -> tuple[np.ndarray, np.ndarray]:
-    """Follow every list item by item.
+def mean_distances(lists: np.ndarray, item_values: Values, metric: Metric) -> np.ndarray:
+    """Follow every list item by item: mean distance of the comparable pairs of its first places.
 
     Args:
         lists: ``(n, width)`` int32 item codes, best first, padded with -1.
@@ -48,28 +47,73 @@ def grow(lists: np.ndarray, item_values: Values, metric: Metric) -> tuple[np.nda
         metric: ``jaccard`` or ``cosine``.
 
     Returns:
-        ``(n, width)`` float64: mean distance of the comparable pairs among the first places, 0
-        where there is none; ``(width,)`` float64: distinct values among the first places of a
-        list, summed over the lists.
+        ``(n, width)`` float64; 0 where there is no pair to compare.
 
     Raises:
         EvaluationError: another metric, or a code past the rows.
     """
     if metric not in ("jaccard", "cosine"):
         raise EvaluationError(f"metric must be 'jaccard' or 'cosine', found {metric!r}")
+    out = np.empty(lists.shape)
+    if metric == "cosine" and isinstance(item_values, np.ndarray):
+        _check_rows(lists, len(item_values))
+        _check_finite(item_values)
+        length = np.linalg.norm(item_values, axis=1, keepdims=True)
+        unit = np.asarray(item_values / np.where(length > 0, length, 1.0), np.float64)
+        _cosine_dense(lists, unit, length[:, 0] > 0, out)
+        return out
     matrix = csr_of(lists, item_values)
     if metric == "cosine":
-        matrix = unit_rows(matrix)
-    kernel = _jaccard if metric == "jaccard" else _cosine
-    distance = np.empty(lists.shape)
-    kernel(lists, matrix.indptr, matrix.indices, matrix.data, matrix.shape[1], distance)
-    values = _distinct(lists, matrix.indptr, matrix.indices, matrix.shape[1])
-    return distance, values
+        unit_csr = unit_rows(matrix)
+        _cosine(lists, unit_csr.indptr, unit_csr.indices, unit_csr.data, matrix.shape[1], out)
+    elif matrix.shape[1] <= MAX_BITS:
+        _jaccard_bits(lists, _bits_of(matrix), np.diff(matrix.indptr), out)
+    else:
+        _jaccard_merged(lists, matrix.indptr, matrix.indices, out)
+    return out
+
+
+def distinct_values(lists: np.ndarray, item_values: Values) -> np.ndarray:
+    """Count the distinct values among the first places of a list, summed over lists, ``(width,)``.
+
+    Args:
+        lists: ``(n, width)`` int32 item codes, best first, padded with -1.
+        item_values: see :data:`Values`.
+
+    Raises:
+        EvaluationError: a code past the rows.
+    """
+    matrix = csr_of(lists, item_values)
+    return _distinct(lists, matrix.indptr, matrix.indices, matrix.shape[1])
+
+
+def _check_rows(lists: np.ndarray, n_items: int) -> None:
+    if lists.size and lists.max() >= n_items:
+        raise EvaluationError(
+            f"a list holds item code {lists.max()}, but item_values has {n_items} rows; "
+            "give one row for every item code (empty where nothing is known)"
+        )
+
+
+def _check_finite(values: np.ndarray) -> None:
+    if not np.isfinite(values).all():
+        raise EvaluationError(
+            f"{np.count_nonzero(~np.isfinite(values))} of the items' values are not finite; a "
+            "model that gives such vectors did not converge"
+        )
+
+
+def _bits_of(matrix: sp.csr_matrix) -> np.ndarray:
+    """Pack the values of an item into words of 64 bits, ``(n_items, words)`` uint64."""
+    bits = np.zeros((matrix.shape[0], matrix.shape[1] // 64 + 1), np.uint64)
+    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    bit = np.uint64(1) << (matrix.indices % 64).astype(np.uint64)
+    np.bitwise_or.at(bits, (row, matrix.indices // 64), bit)
+    return bits
 
 
 @njit(nogil=True, cache=True)
 def _distinct(lists, indptr, indices, n_values):  # type: ignore[no-untyped-def]
-    """Count the distinct values among the first places, summed over the lists."""
     values = np.zeros(lists.shape[1])
     met = np.full(n_values, -1, np.int64)
     for row in range(len(lists)):
@@ -86,8 +130,38 @@ def _distinct(lists, indptr, indices, n_values):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _jaccard(lists, indptr, indices, data, n_values, out):  # type: ignore[no-untyped-def]
-    """Compare each new item with those before it by the values both have."""
+def _count(word):  # type: ignore[no-untyped-def]
+    """Count the bits of a word (Hacker's Delight, figure 5-2)."""
+    word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
+    word = (word & np.uint64(0x3333333333333333)) + (
+        (word >> np.uint64(2)) & np.uint64(0x3333333333333333)
+    )
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@njit(nogil=True, cache=True)
+def _jaccard_bits(lists, bits, sizes, out):  # type: ignore[no-untyped-def]
+    """Compare each new item with those before it, 64 values at a time."""
+    for row in range(len(lists)):
+        total, compared = 0.0, 0
+        for place in range(lists.shape[1]):
+            item = lists[row, place]
+            if item >= 0 and sizes[item] > 0:
+                for before in range(place):
+                    other = lists[row, before]
+                    if sizes[other] > 0:
+                        shared = 0
+                        for word in range(bits.shape[1]):
+                            shared += _count(bits[item, word] & bits[other, word])
+                        total += 1 - shared / (sizes[item] + sizes[other] - shared)
+                        compared += 1
+            out[row, place] = total / max(compared, 1)
+
+
+@njit(nogil=True, cache=True)
+def _jaccard_merged(lists, indptr, indices, out):  # type: ignore[no-untyped-def]
+    """Do the same for so many values (actors, tags) that words of bits would be mostly empty."""
     for row in range(len(lists)):
         total, compared = 0.0, 0
         for place in range(lists.shape[1]):
@@ -131,3 +205,31 @@ def _cosine(lists, indptr, indices, data, n_values, out):  # type: ignore[no-unt
             if item >= 0:
                 for at in range(indptr[item], indptr[item + 1]):
                     whole[indices[at]] = 0.0
+
+
+@njit(nogil=True, cache=True)
+def _cosine_dense(lists, unit, known, out):  # type: ignore[no-untyped-def]
+    """Do the same for vectors: the squared length of the sum holds all products of pairs."""
+    width = unit.shape[1]
+    whole = np.empty(width)
+    for row in range(len(lists)):
+        whole[:] = 0.0
+        many = 0
+        for place in range(lists.shape[1]):
+            item = lists[row, place]
+            if item >= 0 and known[item]:
+                vector = unit[item]
+                for at in range(width):
+                    whole[at] += vector[at]
+                many += 1
+            a, b, c, d = 0.0, 0.0, 0.0, 0.0  # four sums that do not wait for each other
+            for at in range(0, width - 3, 4):
+                a += whole[at] * whole[at]
+                b += whole[at + 1] * whole[at + 1]
+                c += whole[at + 2] * whole[at + 2]
+                d += whole[at + 3] * whole[at + 3]
+            for at in range(width - width % 4, width):
+                a += whole[at] * whole[at]
+            pairs = many * (many - 1) / 2
+            alike = (a + b + c + d - many) / 2
+            out[row, place] = max(pairs - alike, 0.0) / max(pairs, 1.0)

@@ -226,3 +226,24 @@ def test_every_two_systems():
     assert overlap_part(nobody)["jaccard"] == [[1, 0], [0, 1]]
     with pytest.raises(EvaluationError, match="no system"):
         overlap_part({})
+
+
+@given(some_lists(), arrays(np.int8, (ITEMS, 3), elements=st.integers(-1, 1)))
+def test_every_way_to_compare_items_gives_the_same(lists, values):
+    many = np.zeros((ITEMS, 300), np.int8)  # too many values for words of bits
+    many[:, ::120] = values
+    wide = intra_list_diversity(lists, many)
+    assert intra_list_diversity(lists, values) == pytest.approx(wide)
+    dense = intra_list_diversity(lists, values, "cosine")
+    assert intra_list_diversity(lists, sp.csr_matrix(values), "cosine") == pytest.approx(dense)
+    unit = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-9)
+    for row, found in zip(lists, dense, strict=True):
+        known = [item for item in row if item >= 0 and values[item].any()]
+        pairs = [1 - unit[a] @ unit[b] for n, a in enumerate(known) for b in known[:n]]
+        assert found == pytest.approx(np.mean(pairs) if pairs else 0, abs=1e-9)
+
+
+def test_a_vector_that_is_not_finite_is_no_silent_nan():
+    for values in (np.array([[1, np.nan]] * 4), sp.csr_matrix([[1, np.inf]] * 4)):
+        with pytest.raises(EvaluationError, match="not finite"):
+            intra_list_diversity(LISTS, values, "cosine")
