@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows import cli_look, cli_models
+from flows import cli_look, cli_models, cli_tune
 from flows.options import Config, Day, Home, console, read_date, read_day
 from flows.terminal import plainly
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_look.app)
 app.add_typer(cli_models.app, name="models")
+app.add_typer(cli_tune.app)
 
 
 def main(*command: str) -> None:

@@ -99,7 +99,7 @@ def _about(name: str, feature: Feature | None) -> str:
         "user": f"the user's {a}" if a else "how active the user is",
         "item": f"the item's {a}" if a else "how popular and how old the item is",
         "user x item attribute": f"the user's taste for its {a}",
-        "item x user attribute": f"who watches it, by {a}",
+        "item x user attribute": f"who meets it, by {a}",
         "user attribute x item attribute": f"the taste of users of the same {by} for its {a}",
         "pair": f"its {a} beside the user's" if a else "earlier events of the user with it",
     }[feature.entity]
