@@ -63,7 +63,7 @@ class Found:
             "champion": None
             if version is None
             else {
-                "version": version.number,
+                "version": version.number or None,
                 "as_of": version.as_of.isoformat(),
                 "ranker_digest": version.ranker,
                 "bundle_digest": version.bundle,
@@ -98,7 +98,7 @@ def look_up(run: Run, folder: Path) -> tuple[Found, Bundle | None]:
     if version is None:
         why = f"No version was champion before {run.as_of}."
         return Found(None, why, back, promoted, notes), None
-    name = f"Version {version.number}, trained for {version.as_of},"
+    name = str(version)[0].upper() + str(version)[1:]
     try:
         bundle = open_bundle(version, run.lake, store, folder, notes)
         foreign = why_foreign(run, bundle)
@@ -159,7 +159,7 @@ def open_bundle(
         try:
             bundle = check_bundle(lake.local(*parts) / FOLDER)
         except BundleError as error:
-            notes.append(f"A copy of version {version.number} is not used: {error}")
+            notes.append(f"A copy of {version} is not used: {error}")
             continue
         if bundle.digest == version.bundle:
             return bundle

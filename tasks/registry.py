@@ -25,10 +25,10 @@ def find_champion(run: Run) -> Ref:
 
     Returns:
         A folder with ``champion.json`` and, where there is a champion, its ``ranker/``.
-        ``champion.json`` holds ``champion`` (``version``, ``as_of``, ``ranker_digest``,
-        ``bundle_digest``, or null), ``why`` (a sentence), ``rolled_back`` (digests of rankers of
-        this day that a person took back), ``promoted`` (of those a person put in place),
-        ``registry`` (where it is) and ``notes``.
+        ``champion.json`` holds ``champion`` (``version``, ``as_of``, ``ranker_digest`` and
+        ``bundle_digest``; null where there is none; the version is null while it waits to be
+        registered), ``why`` (a sentence), ``rolled_back`` and ``promoted`` (digests of rankers of
+        this day that a person took back or put in place), ``registry`` (where it is), ``notes``.
     """
     with unfinished(None) as download:
         found, bundle = look_up(run, download)

@@ -27,8 +27,8 @@ class Version:
     """A registered bundle.
 
     Attributes:
-        number: counted up from 1.
-        run_id: MLflow's run of the training, which keeps the bundle.
+        number: counted up from 1; 0: the bundle waits in the lake to be registered.
+        run_id: MLflow's run of the training, which keeps the bundle; "" for one that waits.
         tags: see the constants above.
         aliases: names that point to it.
     """
@@ -63,6 +63,11 @@ class Version:
     def rolled_back(self) -> bool:
         """Whether a person took it back."""
         return ROLLED_BACK in self.tags
+
+    def __str__(self) -> str:
+        if self.number == 0:
+            return f"the training for {self.as_of}, not registered yet,"
+        return f"version {self.number}, trained for {self.as_of},"
 
     def as_dict(self) -> dict[str, Any]:
         """Give it JSON-able."""

@@ -24,9 +24,12 @@ generators: [{kind: popularity}]
 FIRST = date(2026, 1, 3)
 
 
-def small_run(folder: Path, as_of: date = FIRST, more: str = "") -> Run:
-    """Give a run on the rows written by hand."""
-    return hand_made(folder, as_of, SOURCES + more)
+def small_run(folder: Path, as_of: date = FIRST, more: str = "", name: str = "hand") -> Run:
+    """Give a run on the rows written by hand, as a data set of some name."""
+    run = hand_made(folder, as_of, SOURCES + more)
+    named = replace(run, settings=run.settings.model_copy(update={"name": name}))
+    Path(run.lake.root).rename(named.lake.root)
+    return named
 
 
 def on(run: Run, as_of: date) -> Run:
