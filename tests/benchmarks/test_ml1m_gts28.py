@@ -12,7 +12,8 @@ import pytest
 
 from benchmarks import ml1m_gts28 as protocol
 from benchmarks.__main__ import main
-from benchmarks.ml1m_gts28 import AS_OF, EASE_500, FINAL, POPULARITY, TEST_DAYS, K, Lists
+from benchmarks.gts28_lists import TEST_DAYS, K, Lists
+from benchmarks.ml1m_gts28 import AS_OF, EASE_500, FINAL, POPULARITY
 from benchmarks.peers_run import PeerRun
 from benchmarks.protocol import BenchmarkError
 from benchmarks.real import Ratings, read_ml1m
