@@ -31,6 +31,23 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Columns:
+    """Narrow tables side by side where there is room."""
+
+    kind: ClassVar[str] = "columns"
+    tables: list[Table]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Tables that open on demand."""
+
+    kind: ClassVar[str] = "fold"
+    title: str
+    tables: list[Table]
+
+
+@dataclass(frozen=True)
 class Chart:
     """A picture, one sentence on how to read it, and the numbers it was drawn from."""
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from evaluation import _charts
 from evaluation._blocks import Cell, Chart, Charts, Figures, Table, Users, number, percent, table
+from evaluation.exposure import CROWDED
 
-CROWDED = 0.5
-"""An item that more than this share of the users gets stands out in red."""
 PAIR = ("places tomorrow", "history")
 
 

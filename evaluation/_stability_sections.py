@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from evaluation import _charts
-from evaluation._blocks import Chart, Charts, Figures, Note, Table, number, percent, table
+from evaluation._blocks import Chart, Charts, Columns, Figures, Note, Table, number, percent, table
 
 
 def stability(page: dict[str, Any]) -> list[Any]:
@@ -49,8 +49,12 @@ def stability(page: dict[str, Any]) -> list[Any]:
             ]
         ),
         Charts([chart]),
-        _moved("entered most lists", part["entered"]),
-        _moved("left most lists", part["left"]),
+        Columns(
+            [
+                _moved("entered most lists", part["entered"]),
+                _moved("left most lists", part["left"]),
+            ]
+        ),
     ]
 
 
@@ -59,4 +63,4 @@ def _moved(head: str, items: list[dict[str, Any]]) -> Table:
         [x["title"], x["before"], x["lists"], f"{x['lists'] - x['before']:+,}".replace("-", "−")]
         for x in items
     ]
-    return table([head, "lists before", "lists now", "change"], rows)
+    return table([head, "before", "now", "change"], rows)

@@ -68,8 +68,8 @@ def _accuracy(part: dict[str, Any], name: str, when: Sequence[date]) -> Chart:
     return Chart(
         name,
         _charts.by_day(when, shown, (span["low"], span["high"]) if span else None),
-        "A point is the test window before its day; the shade is the 95 % interval of the final "
-        "list. Windows of neighbouring days overlap, so a line moves slowly: a step is news.",
+        "A point is judged on the test window before its day; the shade is the 95 % interval of "
+        "the final list. A step out of the shade is more than chance among users explains.",
         _numbers(when, shown),
         list(shown),
     )

@@ -17,6 +17,8 @@ AGES = ((7, "up to 7 days"), (28, "8 to 28 days"), (90, "29 to 90 days"), (None,
 NEVER = "never met before"
 SHARES = (0.01, 0.1, 0.5)
 """Parts of the catalogue, the most exposed items first, whose places are summed."""
+CROWDED = 0.5
+"""An item that more than this share of the users gets is worth a look."""
 MIN_LISTS = 30
 """A group is named as typical of an item's receivers only where so many of them are of it."""
 

@@ -8,66 +8,91 @@ page down; a section that breaks while it is drawn says why, and the headline co
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from evaluation._blocks import Section, long_date
-from evaluation._headline import headline
+from evaluation._findings import GREEN, RED, Finding, findings
+from evaluation._headline import headline, key_figures
 from evaluation._sections import CHAPTERS, SECTIONS, Entry
+from evaluation.index import DaySummary, summarise
+from evaluation.page import environment
 from evaluation.parts import Report
 
-__all__ = ["SECTIONS", "Report", "render"]
+__all__ = ["SECTIONS", "Drawn", "Report", "draw", "render"]
 
-HERE = Path(__file__).parent
+
+class Drawn(NamedTuple):
+    """A page, and what the index over all days says of it.
+
+    Attributes:
+        html: one document that loads nothing; same input, same bytes.
+        summary: JSON-able.
+    """
+
+    html: str
+    summary: DaySummary
 
 
 def render(report: Report | dict[str, Any]) -> str:
-    """Draw the page.
+    """Draw the page alone; see :func:`draw`."""
+    return draw(report).html
+
+
+def draw(report: Report | dict[str, Any]) -> Drawn:
+    """Draw the page and sum it up.
 
     Args:
         report: see :class:`Report`; ``name`` and ``as_of`` are required.
 
-    Returns:
-        One HTML document that loads nothing; same input, same bytes.
-
     Raises:
         KeyError: ``name`` or ``as_of`` is missing.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     page = dict(report)
-    title = f"Recommendations for {long_date(page['as_of'])}"
     chapters = {
         chapter: [_section(page, entry) for entry in entries if entry.absent or page.get(entry.key)]
         for chapter, entries in CHAPTERS.items()
     }
     sections = [section for chapter in chapters.values() for section in chapter]
-    sentences, wrong = headline(page, [s.key for s in sections if s.error])
-    wrong += [f"The section “{s.title}” could not be made: {s.error}" for s in sections if s.error]
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    sentences, unsaid = headline(page)
+    found, unread = findings(page)
+    failed = unsaid | unread
+    failed |= {
+        s.key: f"The section “{s.title}” could not be made: {s.error}" for s in sections if s.error
+    }
+    found = [Finding(text, RED, key) for key, text in failed.items()] + found
+    level = found[0].level if found else GREEN
+    html = (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            title=f"Recommendations for {long_date(page['as_of'])}",
+            name=page["name"],
+            index=page.get("index", ""),
+            headline=sentences,
+            figures=key_figures(page),
+            findings=found,
+            status=_status(found),
+            level=level,
+            keys={section.key: section.title for section in sections},
+            chapters=chapters,
+            footer=f"Data set {page['name']}, as of {page['as_of']}, "
+            f"code {page.get('version', 'not stated')}. Every figure is of days before the day "
+            "recommended for.",
+        )
     )
-    return environment.get_template("report.html.j2").render(
-        title=title,
-        eyebrow=f"Zavtra · {page['name']}",
-        headline=sentences,
-        problems=wrong,
-        status=_status(len(wrong)),
-        sections=sections,
-        footer=f"Data set {page['name']}, as of {page['as_of']}, "
-        f"code {page.get('version', 'not stated')}. Every figure is of days before the day "
-        "recommended for.",
-    )
+    said = {"headline": sentences, "findings": [finding.text for finding in found]}
+    return Drawn(html, summarise(page, _status(found), level, **said))
 
 
-def _status(wrong: int) -> str:
-    if not wrong:
+def _status(found: list[Finding]) -> str:
+    """Say in a few words whether anything is wrong."""
+    if not found:
         return "Nothing is wrong"
-    return f"{wrong} thing{'s' * (wrong > 1)} to look at"
+    red = sum(finding.level == RED for finding in found)
+    if not red:
+        return f"{len(found)} thing{'s' * (len(found) > 1)} to look at"
+    more = f", {len(found) - red} more to look at" if len(found) > red else ""
+    return f"{red} thing{'s are' if red > 1 else ' is'} wrong{more}"
 
 
 def _section(page: dict[str, Any], entry: Entry) -> Section:

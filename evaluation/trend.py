@@ -1,9 +1,9 @@
 """A day beside the days before it: series of the main figures, and what is out of the ordinary.
 
 A figure is *unusual* where it lies outside the band of the days before it: their mean plus or minus
-three standard deviations, over at least :data:`MIN_DAYS` of the last :data:`BAND_DAYS` days. Days
-whose test windows overlap vary less than independent ones would, so the band is narrow rather than
-wide: it asks for a look, it does not stop a day.
+three standard deviations (at least a hundredth of the mean), over at least :data:`MIN_DAYS` of the
+last :data:`BAND_DAYS` days. Days whose test windows overlap vary less than independent ones would,
+so the band is narrow rather than wide: it asks for a look, it does not stop a day.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from evaluation.history import ALL
 
-FINAL = "final"
+FINAL, CHAMPION = "final", "champion"
 MAIN = ("MAP@10", "NDCG@10", "Recall@10", "HitRate@10")
 """Accuracy that is followed, for every system."""
 BEYOND = ("coverage", "gini", "personalisation", "novelty_bits", "intra_list_diversity")
@@ -25,6 +25,8 @@ BEYOND = ("coverage", "gini", "personalisation", "novelty_bits", "intra_list_div
 BAND_DAYS = 28
 MIN_DAYS = 5
 SIGMAS = 3.0
+MIN_REACH = 0.01
+"""The band reaches at least this share of the mean to both sides."""
 
 
 class Band(NamedTuple):
@@ -49,10 +51,10 @@ def trend(figures: pa.Table, as_of: date) -> dict[str, Any]:
         as_of: the day of the report.
 
     Returns:
-        ``days`` (ISO, ascending); ``series``: system → figure → one value a day, None where the day
-        has none; ``intervals``: figure → ``low`` and ``high`` of the final list, likewise; and
-        ``unusual``: ``figure``, ``value``, ``low``, ``high``, ``days`` of each figure of the final
-        list outside its band.
+        ``main``, the figure the headline speaks of; ``days`` (ISO, ascending); ``series``: system →
+        figure → one value a day, None where the day has none; ``intervals``: figure → ``low`` and
+        ``high`` of the final list, likewise; and ``unusual``: ``figure``, ``value``, ``low``,
+        ``high``, ``days`` of each figure of the final list outside its band.
     """
     figures = figures.filter(
         pc.and_(pc.equal(figures["segment"], ALL), pc.less_equal(figures["as_of"], as_of))
@@ -73,6 +75,7 @@ def trend(figures: pa.Table, as_of: date) -> dict[str, Any]:
             for side in ("low", "high"):
                 span[side][at[row["as_of"]]] = row[side]
     return {
+        "main": MAIN[0],
         "days": [day.isoformat() for day in days],
         "series": series,
         "intervals": intervals,
@@ -83,16 +86,18 @@ def trend(figures: pa.Table, as_of: date) -> dict[str, Any]:
 def band(before: list[float | None]) -> Band | None:
     """Give the band of the days before; None with too few of them.
 
-    >>> band([0.1, 0.2, None, 0.1, 0.2, 0.15])
-    Band(low=0.0, high=0.3, days=5)
+    >>> low, high, days = band([0.1, 0.2, None, 0.1, 0.2, 0.15])
+    >>> round(low, 6), round(high, 6), days
+    (0.0, 0.3, 5)
     >>> band([0.1, 0.2]) is None
     True
     """
     known = np.array([value for value in before[-BAND_DAYS:] if value is not None])
     if len(known) < MIN_DAYS:
         return None
-    mean, reach = float(known.mean()), SIGMAS * float(known.std(ddof=1))
-    return Band(round(mean - reach, 12), round(mean + reach, 12), len(known))
+    mean = float(known.mean())
+    reach = max(SIGMAS * float(known.std(ddof=1)), MIN_REACH * abs(mean))
+    return Band(mean - reach, mean + reach, len(known))
 
 
 def _unusual(series: dict[str, list[float | None]]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from importlib.metadata import version
@@ -11,14 +12,17 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from evaluation.report import render
+from data.lake import file_digest
+from evaluation.page import TEMPLATES
+from evaluation.report import draw
 from tasks.artifacts import publish_artifacts
 from tasks.day_parts import data_part, importance_part, published_part, steps_part, windows_part
-from tasks.history import trend_part
+from tasks.history import FILE, SHOWN_DAYS, days_with_figures, keep_figures, trend_part
+from tasks.index import FROM_PAGE, SUMMARY, write_index
 from tasks.items import items_part
 from tasks.run import Ref, Run
 from tasks.samples import samples_part
-from tasks.stability import stability_part
+from tasks.stability import lists_before, stability_part
 
 ROOMS = ("data", "evaluation", "tasks")
 
@@ -34,14 +38,31 @@ def make_report(run: Run, steps: list[Ref]) -> Ref:
 
     def make(folder: Path) -> None:
         report = collect(run, steps)
-        text = json.dumps(report, indent=1, ensure_ascii=False, default=str)
-        (folder / "report.json").write_text(text, encoding="utf-8")
-        (folder / "report.html").write_text(render(report), encoding="utf-8")
+        page, summary = draw(report)
+        files = {"report.json": report, SUMMARY: summary}
+        for name, content in files.items():
+            text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
+            (folder / name).write_text(text, encoding="utf-8")
+        (folder / "report.html").write_text(page, encoding="utf-8")
 
-    inputs = [step.digest for step in steps]
+    inputs = {
+        "steps": [step.digest for step in steps],
+        "before": what_came_before(run),
+        "templates": [file_digest(path) for path in TEMPLATES],
+    }
     ref = run.step(*run.folder("report"), inputs=inputs, make=make, rooms=ROOMS)
+    write_index(run)
     publish_artifacts(run, run.lake.read_json(*ref.parts, "report.json"))
     return ref
+
+
+def what_came_before(run: Run) -> list[str]:
+    """Name the earlier days that the page speaks of, as they are now."""
+    lake = run.lake
+    days = days_with_figures(lake, run.as_of)[-SHOWN_DAYS:]
+    figures = [lake.read_bytes("runs", f"as_of={day}", FILE) for day in days if day < run.as_of]
+    lists = [lake.digest_of("recommendations", f"as_of={day}") for day in lists_before(run)]
+    return [hashlib.sha256(content).hexdigest() for content in figures] + lists
 
 
 def left_by(step: str, name: str) -> Callable[[Run], Any]:
@@ -89,10 +110,13 @@ def collect(run: Run, steps: list[Ref]) -> dict[str, Any]:
     One that cannot be had does not take the page down: it is ``{"error": what happened}``, and the
     page says so where it would stand and in its first lines.
     """
+    lost = _try(keep_figures, run)
     report = {
         "name": run.settings.name,
         "as_of": run.as_of.isoformat(),
         "version": version("zavtra"),
+        "index": FROM_PAGE,
+        "problems": [f"The figures of the day were not kept: {lost['error']}"] if lost else [],
     }
     return (
         report
