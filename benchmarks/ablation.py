@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.cuts import ALL, Cuts
 from features.catalog import Catalog
 from models.candidates import Candidates
-from models.ranker import Ranker, Rows
+from models.ranker import DIFFERENCE, Ranker, Rows
 from models.similarity import MEASURES
 from models.topk import best_of
 from tasks.day import Day, liked_within
@@ -22,6 +22,7 @@ from tasks.ranker import ROW_SETTINGS, load_rows
 from tasks.run import Run
 
 SCORES, RANKS, SINGLE = "sources' scores", "sources' ranks", "similarity to single items"
+DIFFERENCES = "differences between sources"
 
 
 class _Test(NamedTuple):
@@ -60,7 +61,7 @@ def families(names: list[str], catalog: Catalog) -> dict[str, list[int]]:
     Returns:
         Family → positions in ``names``.
     """
-    of_source = {"score": SCORES, **dict.fromkeys(MEASURES, SINGLE)}
+    of_source = {"score": SCORES, DIFFERENCE: DIFFERENCES, **dict.fromkeys(MEASURES, SINGLE)}
     entity = {feature.name: feature.entity for feature in catalog}
     found: dict[str, list[int]] = {}
     for at, name in enumerate(names):

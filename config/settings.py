@@ -122,6 +122,10 @@ class FeatureSettings(Section):
         description="compare candidates with single items of the history in EASE, KNN, ALS; no "
         "gain was seen on MovieLens-1M",
     )
+    score_differences: bool = Field(
+        False,
+        description="by how much a source's percentile of a candidate differs from the others'",
+    )
     exclude: list[str] = Field(
         [], description="features left out: names, or families followed by '*' as in 'user_*'"
     )
@@ -149,6 +153,14 @@ class RankerSettings(Section):
     early_stopping_rounds: int | None = Field(
         50, ge=1, description="trees without gain on the newest window; none: grow all trees"
     )
+    hit_weight: Annotated[float, Field(gt=0)] | Literal["balanced"] = Field(
+        1.0,
+        description="how many times a hit counts as much as a non-hit; balanced: all hits together "
+        "as much as all non-hits; Logloss alone",
+    )
+    device: Literal["auto", "cpu", "gpu"] = Field(
+        "auto", description="where trees are grown; auto: on a GPU if there is one"
+    )
     hard_negatives: int = Field(
         100, ge=0, description="non-hits kept for a user: those best ranked by any source"
     )
@@ -165,6 +177,15 @@ class RankerSettings(Section):
         "more, as many are drawn",
     )
     seed: int = Field(7, ge=0)
+
+    @model_validator(mode="after")
+    def _hit_weight_fits(self) -> RankerSettings:
+        if self.hit_weight != 1 and self.loss != "Logloss":
+            raise ValueError(
+                f"hit_weight is {self.hit_weight}, but {self.loss} compares the rows of a list "
+                "with each other and knows no classes: leave it at 1, or choose Logloss"
+            )
+        return self
 
 
 class RecommendSettings(Section):

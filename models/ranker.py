@@ -5,29 +5,41 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
 from models.base import ModelError
 from models.candidates import Candidates
 
+DIFFERENCE = "percentile_minus_others"
 
-def source_feature_names(sources: list[str]) -> list[str]:
+
+def source_feature_names(sources: list[str], differences: bool = False) -> list[str]:
     """Names of the features that :func:`source_features` writes, in order."""
-    per_source = [f"{name}:{what}" for what in ("score", "rank", "percentile") for name in sources]
-    return [*per_source, "sources"]
+    kinds = ("score", "rank", "percentile")
+    names = [*(f"{name}:{kind}" for kind in kinds for name in sources), "sources"]
+    if differences:
+        names += [f"{name}:{DIFFERENCE}" for name in sources]
+    return names
 
 
 def source_features(
-    candidates: Candidates, out: np.ndarray, pairs: np.ndarray | None = None
+    candidates: Candidates,
+    out: np.ndarray,
+    pairs: np.ndarray | None = None,
+    differences: bool = False,
 ) -> None:
     """Write score, rank and percentile in every source, and how many sources proposed the pair.
 
     Args:
         candidates: of a chunk of users.
-        out: ``(3 * n_sources + 1, n)`` float32, one feature a row.
+        out: ``(3 * n_sources + 1, n)`` float32, one feature a row; with differences
+            ``(4 * n_sources + 1, n)``.
         pairs: ``(n,)`` positions of the candidates to describe; None: all, ``n`` is ``n_pairs``.
+        differences: also write by how much a source's percentile differs from the mean of the
+            others', -1..1, below 0: it likes the item more than they do. Percentiles, since
+            scores of different sources have different units; NaN where there is one source only.
     """
     lengths = np.diff(candidates.indptr)
     size = np.repeat(lengths, lengths).astype(np.float32)
@@ -35,11 +47,14 @@ def source_features(
     if pairs is not None:
         size, proposed = size[pairs], proposed[pairs]
         scores, ranks = scores[:, pairs], ranks[:, pairs]
-    n_sources = len(scores)
-    out[:n_sources] = scores
-    out[n_sources : 2 * n_sources] = ranks
-    np.divide(ranks, size, out=out[2 * n_sources : 3 * n_sources])
-    out[-1] = np.bitwise_count(proposed)
+    n = len(scores)
+    out[:n] = scores
+    out[n : 2 * n] = ranks
+    percentiles = np.divide(ranks, size, out=out[2 * n : 3 * n])
+    out[3 * n] = np.bitwise_count(proposed)
+    if differences:
+        others = (percentiles.sum(0) - percentiles) / np.float32(n - 1) if n > 1 else np.nan
+        np.subtract(percentiles, others, out=out[3 * n + 1 :])
 
 
 @dataclass(frozen=True)
@@ -63,10 +78,10 @@ class Rows:
         return len(self.label)
 
     def check(self, what: str) -> None:
-        """Refuse rows nothing can be learnt from.
+        """Refuse rows nothing, or nothing right, can be learnt from.
 
         Raises:
-            ModelError: no rows, or one class only.
+            ModelError: no rows, one class only, weights that are no numbers, or lists in pieces.
         """
         if len(self) == 0 or not 0 < self.label.sum() < len(self):
             raise ModelError(
@@ -74,6 +89,10 @@ class Rows:
                 "hits and non-hits. Lengthen the window or the horizon, raise the candidates of "
                 "the sources, or lower positive_min"
             )
+        if not (np.isfinite(self.weight).all() and self.weight.min() >= 0):
+            raise ModelError(f"{what}: weights must be finite and not negative; make it again")
+        if (np.diff(self.group) < 0).any():
+            raise ModelError(f"{what}: rows of a list do not stand together; make it again")
 
 
 class Ranker:
@@ -90,8 +109,17 @@ class Ranker:
         early_stopping_rounds: trees without gain on the newest window before growing stops;
             None: grow all. After stopping, the ranker is grown anew on all windows with the
             number of trees found.
+        hit_weight: how many times a hit counts as much as a non-hit of the same weight;
+            'balanced': as many times as makes all hits together weigh what all non-hits do.
+            Only for Logloss: the other losses compare the rows of a list with each other.
+        device: 'cpu', 'gpu', or 'auto': a GPU where there is one. On a GPU every split chooses
+            from all features, whatever ``feature_share`` says, and equal seeds give trees that
+            are nearly but not exactly equal.
         seed: same seed and threads, same trees.
         threads: of training; 0: all cores.
+
+    Raises:
+        ModelError: a ``hit_weight`` with a loss that has none.
     """
 
     def __init__(
@@ -104,9 +132,16 @@ class Ranker:
         feature_share: float = 0.3,
         borders: int = 64,
         early_stopping_rounds: int | None = 50,
+        hit_weight: float | Literal["balanced"] = 1.0,
+        device: Literal["auto", "cpu", "gpu"] = "auto",
         seed: int = 7,
         threads: int = 0,
     ) -> None:
+        if hit_weight != 1 and loss != "Logloss":
+            raise ModelError(
+                f"hit_weight is {hit_weight}, but {loss} compares the rows of a list with each "
+                "other and knows no classes: leave it at 1, or choose Logloss"
+            )
         self.loss = loss
         self.iterations = iterations
         self.depth = depth
@@ -115,6 +150,8 @@ class Ranker:
         self.feature_share = feature_share
         self.borders = borders
         self.early_stopping_rounds = early_stopping_rounds
+        self.hit_weight = hit_weight
+        self.device = device
         self.seed = seed
         self.threads = threads
         self.names: list[str] = []
@@ -239,8 +276,9 @@ class Ranker:
                 "depth": self.depth,
                 "learning_rate": self.learning_rate,
                 "l2_leaf_reg": self.l2_leaf_reg,
-                "rsm": self.feature_share,
                 "border_count": self.borders,
+                **self._on_device(),
+                **self._class_weights(),
                 # CatBoost's ten Newton steps a leaf cost twice the time and gain nothing here.
                 "leaf_estimation_iterations": 1,
                 "random_seed": self.seed,
@@ -250,18 +288,32 @@ class Ranker:
             }
         )
 
+    def _on_device(self) -> dict[str, Any]:
+        """Give what differs between the devices: a GPU cannot choose among features."""
+        on_gpu = self.device == "gpu" or (self.device == "auto" and gpu_present())
+        return {"task_type": "GPU"} if on_gpu else {"rsm": self.feature_share}
+
+    def _class_weights(self) -> dict[str, Any]:
+        if self.hit_weight == "balanced":
+            return {"auto_class_weights": "Balanced"}
+        return {} if self.hit_weight == 1 else {"scale_pos_weight": self.hit_weight}
+
     def _grow(self, model: Any, windows: list[Rows], **options: Any) -> None:
         from catboost import CatBoostError
 
         try:
             model.fit(self._pool(windows), **options)
         except CatBoostError as error:
-            raise ModelError(f"CatBoost cannot learn from the ranker's rows: {error}") from error
+            hint = "; ranker.device is gpu: is there one?" if self.device == "gpu" else ""
+            raise ModelError(
+                f"CatBoost cannot learn from the ranker's rows: {error}{hint}"
+            ) from error
 
     def _pool(self, windows: list[Rows]) -> Any:
         from catboost import Pool
 
-        features = np.concatenate([rows.features for rows in windows], axis=1)
+        parts = [rows.features for rows in windows]
+        features = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
         # Groups of different windows must not run into one another.
         offsets = np.cumsum([0] + [int(rows.group[-1]) + 1 for rows in windows[:-1]])
         groups = [rows.group + at for rows, at in zip(windows, offsets, strict=True)]
@@ -273,6 +325,15 @@ class Ranker:
             weight=None if grouped else np.concatenate([rows.weight for rows in windows]),
             feature_names=self.names,
         )
+
+
+def gpu_present() -> bool:
+    """Say whether CatBoost can train on a GPU; it is asked only where there is a driver."""
+    if not Path("/dev/nvidiactl").exists():  # else it complains on stderr
+        return False
+    from catboost.utils import get_gpu_device_count
+
+    return bool(get_gpu_device_count())
 
 
 def _split_newest(windows: list[Rows]) -> tuple[list[Rows], Rows]:

@@ -66,8 +66,9 @@ class Day:
         self.fill = _fill_order(run.lake, log)
         self.spaces = _spaces(run, self.sources)
         self.reranker = make_reranker(settings, run.lake, self.sources, self.n_items)
+        self.differences = settings.features.score_differences
         self.names = [
-            *source_feature_names([s.name for s in self.sources]),
+            *source_feature_names([s.name for s in self.sources], self.differences),
             *(f"{name}:{measure}" for name in self.spaces for measure in MEASURES),
             *self.tables.catalog.names,
         ]
@@ -108,8 +109,8 @@ class Day:
         indptr, item = candidates.indptr, candidates.item
         if pairs is not None:
             indptr, item = np.searchsorted(pairs, indptr), item[pairs]
-        at = 3 * len(self.sources) + 1
-        source_features(candidates, out[:at], pairs)
+        at = (4 if self.differences else 3) * len(self.sources) + 1
+        source_features(candidates, out[:at], pairs, self.differences)
         newest = self.histories.take(candidates.user).last(NEWEST)
         for space in self.spaces.values():
             space.compare(newest, indptr, item, out[at : at + len(MEASURES)])

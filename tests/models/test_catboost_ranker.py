@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -221,6 +222,15 @@ def test_what_the_sources_say_of_a_pair() -> None:
         [2, 1, 0],
     ]
     np.testing.assert_array_equal(out, expected)
+    names = source_feature_names(["a", "b"], differences=True)
+    assert names[7:] == ["a:percentile_minus_others", "b:percentile_minus_others"]
+    more = np.empty((9, 3), np.float32)
+    source_features(candidates, more, differences=True)
+    np.testing.assert_array_equal(more, [*expected, [-0.5, 0.5, 0], [0.5, -0.5, 0]])
+    alone = replace(candidates, scores=candidates.scores[:1], ranks=candidates.ranks[:1])
+    lonely = np.empty((5, 3), np.float32)
+    source_features(alone, lonely, differences=True)
+    assert np.isnan(lonely[4]).all()
 
 
 def test_rows_that_weigh_nothing_teach_nothing() -> None:
