@@ -38,7 +38,7 @@ class LeakSettings(Section):
     alone_yellow: Auc = Field(0.9, description="AUC of one feature alone from which it is yellow")
     alone_red: Auc = Field(0.95, description="the same, red")
     range_red: Share = Field(
-        0.95, description="share of tomorrow's values outside what was learnt from; half is yellow"
+        0.9, description="share of tomorrow's values outside what was learnt from; half is yellow"
     )
     psi_yellow: float = Field(0.25, gt=0, description="population stability index, never red")
     adversarial_yellow: Auc = Field(

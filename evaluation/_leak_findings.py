@@ -29,21 +29,21 @@ class LeakError(EvaluationError):
 
 
 LOOK_AT = {
-    "importance": "one feature decides nearly alone: see whether it is made from the label, or "
-    "from events of the day and after",
-    "shap": "one feature moves the scores nearly alone: see whether it is made from the label, or "
-    "from events of the day and after",
-    "alone": "no honest feature says so much by itself: see whether it holds the label, the row's "
-    "own value, or events of the horizon",
-    "range": "tomorrow's values lie outside all that was learnt from, as those of a row id or a "
-    "clock do: the trees can only guess there",
-    "psi": "the feature is another one tomorrow than in learning: see whether it is made in the "
-    "same way, or whether the traffic changed",
-    "adversarial": "the features that tell learning from tomorrow",
-    "label shuffle": "labels that mean nothing were learnt: see whether lists that judge are among "
-    "those learnt from",
-    "future cut": "the number changes when the day and all after it are removed from the log: it "
-    "knows what it must not",
+    "importance": "One feature decides nearly alone: see whether it is made from the label, or "
+    "from events of the day and after.",
+    "shap": "One feature moves the scores nearly alone: see whether it is made from the label, or "
+    "from events of the day and after.",
+    "alone": "No honest feature says so much by itself: see whether it holds the label, the row's "
+    "own value, or events of the horizon.",
+    "range": "Tomorrow's values lie outside all that was learnt from, as those of a row id or a "
+    "clock do: the trees can only guess there.",
+    "psi": "The feature is another one tomorrow than in learning: see whether it is made in the "
+    "same way, or whether the traffic changed.",
+    "adversarial": "See how the features that tell learning from tomorrow are made.",
+    "label shuffle": "Labels that mean nothing were learnt: see whether lists that judge are among "
+    "those learnt from.",
+    "future cut": "The number changes when the day and all after it are removed from the log: it "
+    "knows what it must not.",
 }
 """Check → what to look at."""
 
@@ -150,7 +150,7 @@ def allow(findings: Sequence[Finding], reasons: Sequence[Mapping[str, str]]) -> 
                     1.0,
                     "yellow",
                     f"leaks.allow names {entry['check']!r} of {entry['feature']!r}, which is not "
-                    "red: take the entry out of the configuration",
+                    "red: take the entry out of the configuration.",
                 )
             )
     return out
@@ -173,7 +173,7 @@ def refuse(findings: Sequence[Finding]) -> None:
     if not found:
         return
     lines = [
-        f"{f.check} of {f.feature or 'all features'}: {f.value:.4g}, red from {f.threshold:.4g}; "
+        f"{f.check} of {f.feature or 'all features'}: {f.value:.4g}, red from {f.threshold:.4g}. "
         f"{f.look_at}"
         for f in found
     ]

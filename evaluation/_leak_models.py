@@ -49,7 +49,7 @@ def adversarial(
         value,
         yellow,
         "yellow" if past else "green",
-        f"{LOOK_AT['adversarial']}; two ranker windows are told apart with {usual:.3f}",
+        f"{LOOK_AT['adversarial']} Two ranker windows are told apart with {usual:.4f}.",
         carriers[1:] if past else [],
     )
 
@@ -69,6 +69,8 @@ def apart(
     weight = np.concatenate([side.weight / side.weight.mean() for side in sides])
     target = np.repeat([0.0, 1.0], [len(side) for side in sides])
     judged = np.concatenate([side.half() for side in sides])
+    if not _both_classes(target, judged):
+        return 0.5, list(names[:5])
     score, importance = _fit(features, target, weight, judged, seed, threads)
     top = np.argsort(-importance, kind="stable")[:5]
     return weighted_auc(score, target[judged], weight[judged]), [names[at] for at in top]
@@ -97,8 +99,8 @@ def label_shuffle(train: Sample, yellow: float, red: float, seed: int, threads: 
     judged = train.half()
     hits = float(shuffled[judged].sum())
     misses = float(judged.sum()) - hits
-    if not hits or not misses or not 0 < shuffled[~judged].sum() < (~judged).sum():
-        few = "too few hits to shuffle: nothing can be said"
+    if not _both_classes(shuffled, judged):
+        few = "Too few hits to shuffle: nothing can be said."
         return Finding("label shuffle", "", 0.5, 0.5, "green", few)
     score, _ = _fit(train.features, shuffled, np.ones(len(train)), judged, seed, threads)
     value = weighted_auc(score, shuffled[judged], np.ones(int(judged.sum())))
@@ -137,6 +139,11 @@ def _distinct(train: Sample) -> tuple[np.ndarray, np.ndarray]:
     return first, number.ravel()
 
 
+def _both_classes(target: np.ndarray, judged: np.ndarray) -> bool:
+    """Whether rows of both classes are learnt from and judged."""
+    return all(len(np.unique(target[part])) == 2 for part in (judged, ~judged))
+
+
 def weighted_auc(score: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float:
     """Give the weighted AUC of scores, ties count half."""
     from sklearn.metrics import roc_auc_score
@@ -155,6 +162,11 @@ def _fit(
     """Learn on the rows that are not judged; give the scores of the others, and importances."""
     from catboost import CatBoost, Pool
 
+    learnt = ~judged
+    first = features[:, learnt][:, :1]
+    same = (features[:, learnt] == first) | (np.isnan(features[:, learnt]) & np.isnan(first))
+    if same.all():  # the library refuses to learn from constants
+        return np.zeros(int(judged.sum())), np.zeros(len(features))
     model = CatBoost(
         {
             "loss_function": "Logloss",
@@ -169,7 +181,6 @@ def _fit(
             "logging_level": "Silent",
         }
     )
-    learnt = ~judged
     model.fit(Pool(features[:, learnt].T, target[learnt], weight=weight[learnt]))
     score = model.predict(features[:, judged].T, prediction_type="RawFormulaVal")
     importance = model.get_feature_importance(type="PredictionValuesChange")

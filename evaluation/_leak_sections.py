@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from evaluation._blocks import Cell, Fold, Note, Table, number, table
@@ -60,7 +61,7 @@ def _drift(drift: dict[str, Any]) -> list[Any]:
         for source in drift["sources"]
     ]
     newest.append([Cell("mean"), *(_shift(drift["mean"][form]) for form in forms)])
-    steps = [f"{a} to {b}" for a, b in zip(windows, windows[1:], strict=False)]
+    steps = [f"{a} to {b}" for a, b in pairwise(windows)]
     every = [
         Table(
             [form, *(f"{window} to tomorrow" for window in windows), *steps],

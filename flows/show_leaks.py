@@ -57,7 +57,7 @@ def show_leaks(console: Console, found: dict[str, Any]) -> None:
             Text(f"{line['feature'] or 'all'}{more}"),
             f"{line['value']:.4g}",
             f"{line['threshold']:.4g}",
-            Text(f"{line['look_at']}.{allowed}"),
+            Text(f"{line['look_at']}{allowed}"),
         )
     console.print(table)
     means = ", ".join(f"{form} {value:.3f}" for form, value in found["drift"]["mean"].items())
