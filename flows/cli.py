@@ -71,17 +71,27 @@ def recommend(config: Config = "demo", as_of: Day = None, home: Home = None) -> 
 
 
 @app.command()
-def report(config: Config = "demo", as_of: Day = None, home: Home = None) -> None:
+def report(
+    config: Config = "demo",
+    as_of: Day = None,
+    home: Home = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
     """Make the page of a day.
 
-    Example: zavtra report --config ml-1m --as-of 2000-12-28
+    Example: zavtra report --config ml-1m --as-of 2000-12-28 --open
     """
     from flows.report import report as flow
+    from flows.show_page import local_home, open_page
     from flows.summary import show_published, show_steps
 
+    if show:
+        local_home(home)  # refused before the work, not after it
     outcome = flow(config=config, as_of=read_day(as_of), home=home)
     show_steps(console, outcome)
     show_published(console, config, outcome.as_of, home)
+    if show:
+        open_page(console, config, outcome.as_of, home)
 
 
 @app.command()

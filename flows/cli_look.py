@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Annotated
 
 import typer
 
-from flows.options import Config, Day, Home, console, read_day
+from flows.options import Config, Day, Home, console, read_date, read_day
 
 app = typer.Typer()
 
@@ -17,15 +18,30 @@ def metrics(
     config: Config = "demo",
     as_of: Day = None,
     home: Home = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="YYYY-MM-DD", help="Print the history from this day on, up to --as-of."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print the figures of a day; default: of the last day run.
+    """Print the figures of a day (default: of the last day run), or those of past days.
 
     Example: zavtra metrics --config ml-1m --json
     """
+    from flows.show_history import read_history, show_history
     from flows.summary import read_metrics, show_metrics
 
-    if as_json:
+    if since is not None:
+        until = read_day(as_of)
+        until = until if isinstance(until, date) else None
+        rows = read_history(config, read_date(since, "--since"), until, home)
+        if as_json:
+            typer.echo(json.dumps(rows, ensure_ascii=False))
+        else:
+            show_history(console, config, rows)
+    elif as_json:
         typer.echo(json.dumps(read_metrics(config, read_day(as_of), home), ensure_ascii=False))
     else:
         show_metrics(console, config, read_day(as_of), home)

@@ -52,7 +52,8 @@ def make_report(run: Run, steps: list[Ref]) -> Ref:
     }
     ref = run.step(*run.folder("report"), inputs=inputs, make=make, rooms=ROOMS)
     write_index(run)
-    publish_artifacts(run, run.lake.read_json(*ref.parts, "report.json"))
+    left = (run.lake.read_json(*ref.parts, name) for name in ("report.json", SUMMARY))
+    publish_artifacts(run, *left)
     return ref
 
 
