@@ -223,7 +223,9 @@ class Settings(Section):
     )
     features: FeatureSettings = FeatureSettings()
     ranker: RankerSettings = RankerSettings()
-    shap: ShapSettings = ShapSettings()
+    shap: ShapSettings = Field(
+        ShapSettings(), description="how many of the ranker's rows are explained, and how"
+    )
     leaks: LeakSettings = LeakSettings()
     gate: GateSettings = GateSettings()
     recommend: RecommendSettings = RecommendSettings()
