@@ -7,5 +7,8 @@ from time import perf_counter
 # results do not depend on how many tasks happen to run side by side. Must precede numpy.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# Prefect's own server comes up within seconds, but not on a machine that is busy with other work.
+os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+
 STARTED = perf_counter()
 """When this process began, for the time that a command says it took."""
