@@ -23,6 +23,7 @@ SERIES = tuple(f"#0a0a{n:02x}" for n in range(1, 9))
 _VARIABLES = {INK: "var(--ink)", MUTED: "var(--muted)", GRID: "var(--rule)"} | {
     colour: f"var(--s{n})" for n, colour in enumerate(SERIES, 1)
 }
+FEW_DAYS = 7
 WIDTH = 4.4
 """Inches; narrow, so that on a phone the text is still read without zooming."""
 _STYLE: dict[str, Any] = {
@@ -140,7 +141,7 @@ def by_day(
         if shade is not None:
             low, high = (np.array([np.nan if v is None else v for v in side]) for side in shade)
             axes.fill_between(x, low, high, color=SERIES[0], alpha=0.15, lw=0)
-        _date_axis(axes)
+        _date_axis(axes, np.unique(x))
 
     return _svg(draw, 2.3)
 
@@ -231,9 +232,13 @@ def _label_rows(axes: Axes, labels: Sequence[str]) -> None:
     axes.tick_params(axis="y", labelcolor=INK)
 
 
-def _date_axis(axes: Axes) -> None:
+def _date_axis(axes: Axes, days: np.ndarray | None = None) -> None:
+    """Write dates below; few ``days`` are each written out."""
     import matplotlib.dates as mdates
 
+    if days is not None and len(days) <= FEW_DAYS:
+        axes.set_xticks(days, [f"{day.day} {day:%b}" for day in days.tolist()])
+        return
     locator = mdates.AutoDateLocator(minticks=3, maxticks=6)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))

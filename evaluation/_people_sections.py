@@ -21,13 +21,17 @@ def samples(page: dict[str, Any]) -> list[Any]:
             why = ", ".join(item["sources"]) or "filled up by popularity"
             if item.get("score") is not None:
                 why += f" · score {number(float(item['score']), 3)}"
-            items.append({"title": item["title"], "why": why, "hit": bool(item.get("hit"))})
+            moved = " · ".join(item.get("why") or []).replace("-", "−")
+            items.append(
+                {"title": item["title"], "why": why, "moved": moved, "new": item.get("new")}
+            )
         segment = f" · {sample['segment']}" if sample.get("segment") else ""
         cards.append(
             {
                 "name": f"User {sample['user']}{segment}",
                 "history": f"Last seen, newest first: {history}",
                 "items": items,
+                "note": sample.get("note", ""),
             }
         )
     return [Users(cards)]

@@ -30,7 +30,8 @@ def trend(page: dict[str, Any]) -> list[Any]:
     final = part["series"].get(FINAL, {})
     blocks: list[Any] = [_against_the_band(final, days)]
     when = [date.fromisoformat(day) for day in days]
-    charts = [_accuracy(part, name, when) for name in MAIN if name in final]
+    order = _best_first(part["series"])
+    charts = [_accuracy(part, name, when, order) for name in MAIN if name in final]
     charts += [_beyond(final, name, when) for name in BEYOND if name in final]
     return [*blocks, Charts(charts)]
 
@@ -59,11 +60,19 @@ def _against_the_band(final: dict[str, list[float | None]], days: Sequence[str])
     return Table(head, rows, caption=caption)
 
 
-def _accuracy(part: dict[str, Any], name: str, when: Sequence[date]) -> Chart:
+def _best_first(series: dict[str, dict[str, list[float | None]]]) -> list[str]:
+    """Order the systems once, so that each has its colour in all charts."""
+    main = {system: own.get(MAIN[0], [None]) for system, own in series.items()}
+    return sorted(main, key=lambda system: (system != FINAL, -_newest(main[system])))
+
+
+def _accuracy(part: dict[str, Any], name: str, when: Sequence[date], order: Sequence[str]) -> Chart:
     """One figure of the final list and of the sources, by day."""
-    series = {system: own[name] for system, own in part["series"].items() if name in own}
-    order = sorted(series, key=lambda system: (system != FINAL, -_newest(series[system])))
-    shown = {system: series[system] for system in order[:SHOWN_SYSTEMS]}
+    shown = {
+        system: part["series"][system][name]
+        for system in order[:SHOWN_SYSTEMS]
+        if name in part["series"][system]
+    }
     span = part["intervals"].get(name)
     return Chart(
         name,

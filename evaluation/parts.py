@@ -112,7 +112,10 @@ class SampleItem(TypedDict):
     title: str
     sources: list[str]
     score: NotRequired[float]
-    hit: NotRequired[bool]
+    new: NotRequired[bool]
+    """It was not in the user's earlier list."""
+    why: NotRequired[list[str]]
+    """What moved its score against the user's other candidates, strongest first."""
 
 
 class Sample(TypedDict):
@@ -123,6 +126,8 @@ class Sample(TypedDict):
     history: list[str]
     """Titles, newest last."""
     items: list[SampleItem]
+    note: NotRequired[str]
+    """Why the reasons are missing, or are those of another state of the lake."""
 
 
 class Step(TypedDict):

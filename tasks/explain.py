@@ -57,12 +57,13 @@ def newest_published(lake: Lake) -> date:
     return days[-1]
 
 
-def explain_user(run: Run, user: str) -> dict[str, Any]:
+def explain_user(run: Run, user: str, day: Day | None = None) -> dict[str, Any]:
     """Explain the published list of a user.
 
     Args:
         run: of the day published.
         user: id as the source knows it.
+        day: :func:`day_of` the run, where several users are explained; None: made here.
 
     Returns:
         The day, the user (``segment`` warm or cold, number of positives and candidates), what the
@@ -77,7 +78,7 @@ def explain_user(run: Run, user: str) -> dict[str, Any]:
     assert code is not None  # else there would be no list
     summary = run.lake.read_json("recommendations", f"as_of={run.as_of}", "summary.json")
     ordered_by = summary.get("published", FINAL)
-    pairs = _pairs(run, code, _order(run, ordered_by))
+    pairs = _pairs(run, code, _order(run, ordered_by), day or day_of(run))
     names, ids = titles(run.lake), external_ids(run.lake, "items")
     codes = pc.index_in(published[ITEM_ID], ids.combine_chunks()).to_pylist()
     items = [
@@ -158,9 +159,13 @@ def _order(run: Run, ordered_by: str) -> Order:
     return ordered_by
 
 
-def _pairs(run: Run, code: int, order: Order) -> Pairs:
+def day_of(run: Run) -> Day:
+    """Open the day that lists were published for."""
+    return Day(run, run.as_of, load_sources(run, run.as_of), features_as_of(run, run.as_of))
+
+
+def _pairs(run: Run, code: int, order: Order, day: Day) -> Pairs:
     """Make the user's candidates, list and SHAP values again."""
-    day = Day(run, run.as_of, load_sources(run, run.as_of), features_as_of(run, run.as_of))
     candidates = day.candidates(np.array([code], np.int32))
     (lists,) = make_lists(day, candidates, [order], run.settings.recommend.k)
     features = day.features(candidates)
