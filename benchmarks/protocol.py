@@ -37,6 +37,18 @@ PROTOCOLS = {
         "benchmarks.ml1m_8020",
         "two-stage on MovieLens-1M, 80/20 by time, against RePlay's published table",
     ),
+    "ml1m-seminar": Entry(
+        "benchmarks.ml1m_seminar",
+        "SASRec with four losses on MovieLens-1M, every event of the last tenth; the best in 5 min",
+    ),
+    "sasrec-speed": Entry(
+        "benchmarks.sasrec_speed",
+        "seconds of an epoch of SASRec on MovieLens-1M against RecTools and the products' floor",
+    ),
+    "ml1m-loo": Entry(
+        "benchmarks.ml1m_loo",
+        "SASRec on MovieLens-1M, each user's last event, against published rows",
+    ),
     "features": Entry(
         "benchmarks.features",
         "daily features at KION's size: state, one new day, join, against pandas and a floor",
@@ -44,6 +56,18 @@ PROTOCOLS = {
     "scale": Entry(
         "benchmarks.scale",
         "daily lists for all users of KION's shape: users a second, memory, floor, RecTools",
+    ),
+    "diversity": Entry(
+        "benchmarks.diversity",
+        "NDCG against diversity along the knob of the re-ranking (MMR, DPP), MovieLens-1M",
+    ),
+    "metrics": Entry(
+        "benchmarks.metrics",
+        "all metrics for the lists of a million users, against RecTools on the same lists",
+    ),
+    "ranker": Entry(
+        "benchmarks.ranker",
+        "the ranker's training and SHAP values on 3 M rows, against bare CatBoost: time, memory",
     ),
 }
 """Protocols by name, in the order they are listed."""

@@ -57,7 +57,7 @@ def intra_list_diversity(
     [0.7222]
     """
     lists = as_lists(lists)
-    each = mean_distances(lists, item_values, metric)
+    each = mean_distances(lists, item_values, metric, whole=True)
     return each[:, -1] if lists.shape[1] else np.zeros(len(lists))
 
 

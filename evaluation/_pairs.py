@@ -38,13 +38,16 @@ def unit_rows(matrix: sp.csr_matrix) -> sp.csr_matrix:
     return sp.csr_matrix((matrix.data * scale, matrix.indices, matrix.indptr), matrix.shape)
 
 
-def mean_distances(lists: np.ndarray, item_values: Values, metric: Metric) -> np.ndarray:
+def mean_distances(
+    lists: np.ndarray, item_values: Values, metric: Metric, whole: bool = False
+) -> np.ndarray:
     """Follow every list item by item: mean distance of the comparable pairs of its first places.
 
     Args:
         lists: ``(n, width)`` int32 item codes, best first, padded with -1.
         item_values: see :data:`Values`.
         metric: ``jaccard`` or ``cosine``.
+        whole: only the last column is asked for; the others may be 0.
 
     Returns:
         ``(n, width)`` float64; 0 where there is no pair to compare.
@@ -60,7 +63,7 @@ def mean_distances(lists: np.ndarray, item_values: Values, metric: Metric) -> np
         _check_finite(item_values)
         length = np.linalg.norm(item_values, axis=1, keepdims=True)
         unit = np.asarray(item_values / np.where(length > 0, length, 1.0), np.float64)
-        _cosine_dense(lists, unit, length[:, 0] > 0, out)
+        _cosine_dense(lists, unit, length[:, 0] > 0, lists.shape[1] - 1 if whole else 0, out)
         return out
     matrix = csr_of(lists, item_values)
     if metric == "cosine":
@@ -84,6 +87,8 @@ def distinct_values(lists: np.ndarray, item_values: Values) -> np.ndarray:
         EvaluationError: a code past the rows.
     """
     matrix = csr_of(lists, item_values)
+    if matrix.shape[1] <= MAX_BITS:
+        return _distinct_bits(lists, _bits_of(matrix))
     return _distinct(lists, matrix.indptr, matrix.indices, matrix.shape[1])
 
 
@@ -138,6 +143,24 @@ def _count(word):  # type: ignore[no-untyped-def]
     )
     word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
     return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@njit(nogil=True, cache=True)
+def _distinct_bits(lists, bits):  # type: ignore[no-untyped-def]
+    values = np.zeros(lists.shape[1])
+    met = np.empty(bits.shape[1], np.uint64)
+    for row in range(len(lists)):
+        met[:] = 0
+        distinct = 0
+        for place in range(lists.shape[1]):
+            item = lists[row, place]
+            if item >= 0:
+                distinct = 0
+                for word in range(len(met)):
+                    met[word] |= bits[item, word]
+                    distinct += _count(met[word])
+            values[place] += distinct
+    return values
 
 
 @njit(nogil=True, cache=True)
@@ -208,7 +231,7 @@ def _cosine(lists, indptr, indices, data, n_values, out):  # type: ignore[no-unt
 
 
 @njit(nogil=True, cache=True)
-def _cosine_dense(lists, unit, known, out):  # type: ignore[no-untyped-def]
+def _cosine_dense(lists, unit, known, first, out):  # type: ignore[no-untyped-def]
     """Do the same for vectors: the squared length of the sum holds all products of pairs."""
     width = unit.shape[1]
     whole = np.empty(width)
@@ -222,6 +245,9 @@ def _cosine_dense(lists, unit, known, out):  # type: ignore[no-untyped-def]
                 for at in range(width):
                     whole[at] += vector[at]
                 many += 1
+            if place < first:
+                out[row, place] = 0.0
+                continue
             a, b, c, d = 0.0, 0.0, 0.0, 0.0  # four sums that do not wait for each other
             for at in range(0, width - 3, 4):
                 a += whole[at] * whole[at]

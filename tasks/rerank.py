@@ -25,11 +25,13 @@ class Reranker:
     """What varies the lists of a day.
 
     Attributes:
-        settings: kind other than ``none``.
+        settings: of ``recommend.rerank``.
+        kind: theirs, which is not ``none``.
         space: similarity of items.
     """
 
     settings: RerankSettings
+    kind: Kind
     space: ItemSpace
 
     def best(
@@ -38,7 +40,6 @@ class Reranker:
         score: np.ndarray,
         k: int,
         strength: float | None = None,
-        kind: Kind | None = None,
     ) -> np.ndarray:
         """Give the positions of every user's list, ``(n, k)`` int64, padded with -1.
 
@@ -47,7 +48,6 @@ class Reranker:
             score: ``(n_pairs,)`` float32 of the ranker.
             k: items of a list at most.
             strength: another value of the knob than that of the settings.
-            kind: another way than that of the settings.
         """
         own = self.settings
         return rerank(
@@ -56,15 +56,30 @@ class Reranker:
             candidates.item,
             k,
             self.space,
-            kind or own.kind,  # type: ignore[arg-type]
+            self.kind,
             own.strength if strength is None else strength,
             own.pool,
         )
 
-    def curve(self, candidates: Candidates, score: np.ndarray, k: int) -> np.ndarray:
-        """Give the lists of every value of the knob, ``(len(STRENGTHS), n, k)`` int32 items."""
-        lists = [self.best(candidates, score, k, strength) for strength in STRENGTHS]
-        places = np.stack(lists)
+    def curve(
+        self,
+        candidates: Candidates,
+        score: np.ndarray,
+        k: int,
+        strengths: Sequence[float] = STRENGTHS,
+    ) -> np.ndarray:
+        """Give the lists of every value of the knob.
+
+        Args:
+            candidates: of a chunk of users.
+            score: ``(n_pairs,)`` float32 of the ranker.
+            k: items of a list at most.
+            strengths: values of the knob.
+
+        Returns:
+            ``(len(strengths), n, k)`` int32 item codes, best first, padded with -1.
+        """
+        places = np.stack([self.best(candidates, score, k, strength) for strength in strengths])
         items = candidates.item[np.maximum(places, 0)] if len(candidates.item) else places
         return np.where(places < 0, -1, items).astype(np.int32)
 
@@ -88,11 +103,11 @@ def make_reranker(
                 "categorical attribute; declare one, name a source with item vectors (als), or set "
                 "recommend.rerank.kind: none"
             )
-        return Reranker(own, ItemSpace.of(values, n_items))
+        return Reranker(own, own.kind, ItemSpace.of(values, n_items))
     space = next(source.model.space() for source in sources if source.name == own.by)
     if not isinstance(space, Vectors):
         raise ModelError(
             f"recommend.rerank.by: source {own.by!r} has no item vectors; name one that has (als), "
             f"or {ATTRIBUTES!r}"
         )
-    return Reranker(own, ItemSpace.of(space.unit, n_items))
+    return Reranker(own, own.kind, ItemSpace.of(space.unit, n_items))

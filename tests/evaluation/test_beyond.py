@@ -233,6 +233,8 @@ def test_every_way_to_compare_items_gives_the_same(lists, values):
     many = np.zeros((ITEMS, 300), np.int8)  # too many values for words of bits
     many[:, ::120] = values
     wide = intra_list_diversity(lists, many)
+    told = [diversity_curve(lists, item_values=x)["distinct_values"] for x in (values, many)]
+    assert told[0] == told[1]
     assert intra_list_diversity(lists, values) == pytest.approx(wide)
     dense = intra_list_diversity(lists, values, "cosine")
     assert intra_list_diversity(lists, sp.csr_matrix(values), "cosine") == pytest.approx(dense)
