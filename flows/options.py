@@ -13,9 +13,10 @@ console = Console()
 
 def _readable(config: str) -> str:
     """Refuse a bad configuration at once, before Prefect starts."""
-    from flows.start import open_settings
+    from config import load_settings
+    from tasks.generators import check_generators
 
-    open_settings(config, None)
+    check_generators(load_settings(config))
     return config
 
 

@@ -15,6 +15,7 @@ from prefect.futures import PrefectFuture, wait
 from config import Settings, load_settings
 from data.contract import NotEnoughHistoryError
 from tasks.generators import check_generators
+from tasks.registry_place import check_registry
 from tasks.run import Ref, Run, default_home, open_lake
 
 AsOf = date | Literal["latest"] | None
@@ -35,11 +36,13 @@ def open_settings(config: str, home: str | None) -> tuple[Settings, str]:
 
     Raises:
         ConfigError: it cannot be read, or a key or value is wrong.
-        ModelError: it names a generator or a parameter that there is not.
+        ModelError: it names a generator or a parameter that there is not, or the registry can be
+            nowhere.
     """
-    settings = load_settings(config)
+    settings, place = load_settings(config), home or default_home()
     check_generators(settings)
-    return settings, home or default_home()
+    check_registry(settings, place)
+    return settings, place
 
 
 def open_run(settings: Settings, home: str, as_of: AsOf) -> Run:
