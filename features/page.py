@@ -16,11 +16,26 @@ recommended for or later; undefined ones (the mean of no events) are NaN.
 1. Pick the entity and one of its measures from the table below.
 2. Add one line to the entity's table in `features/catalog.py`, e.g. to `OF_ITEM`:
    `T("item_value_sum_{w}d", "sum", "long", "value", "sum of the values in {d}"),`
-3. Add one line, the number worked out by hand, to `tests/features/test_feature_measures.py`:
+3. Add one line, the number worked out by hand from `ROWS`, to the list of its entity (here that of
+   `test_item_measures`) in `tests/features/test_feature_measures.py`:
    `(of("item", "sum", 28), 1, 0.25 + 0.75),`
-4. Make this page again (above), and run `pytest tests/features`: on random logs the feature is
-   computed once more from the raw rows, and everything from the day on is poisoned.
+4. Make this page again (above), and run `.venv/bin/pytest tests/features`: on random logs the
+   feature is computed once more from the raw rows, and everything from the day on is poisoned.
 5. The next `zavtra daily` has it, without a rebuild of the state (its audit too).
+
+## Attributes over time
+
+Where the files of users or items hold snapshots, name the column with their day:
+
+```yaml
+users: {path: "users-*.csv", id: user_id, categorical: [plan], numeric: [age], valid_from: snapshot_day}
+```
+
+Features of a day d then read, of every entity, the newest row from before d; an entity without one
+is unknown (NaN). That holds for crosses, too: `audience_plan` counts all events of an item by the
+plans known before d, not by those of the day of the event. Of what follows, d knows nothing: the
+audit recomputes it from the rows before d and poisons all later ones. Without `valid_from` there is
+one row an entity, which counts for every day.
 """
 
 
