@@ -28,7 +28,7 @@ recommended for or later; undefined ones (the mean of no events) are NaN.
 Where the files of users or items hold snapshots, name the column with their day:
 
 ```yaml
-users: {path: "users-*.csv", id: user_id, categorical: [plan], numeric: [age], valid_from: snapshot_day}
+users: {path: "users-*.csv", id: user_id, categorical: [plan], valid_from: snapshot_day}
 ```
 
 Features of a day d then read, of every entity, the newest row from before d; an entity without one
