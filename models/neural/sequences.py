@@ -13,7 +13,7 @@ import torch
 
 from models.interactions import Histories
 
-SHUFFLED = 16
+SHUFFLED = 64
 """Batches whose windows are sorted by length together: enough to pad little, few enough to mix."""
 GAP_BUCKETS = 32
 MINUTE_US = 60_000_000

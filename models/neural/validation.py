@@ -29,19 +29,27 @@ class HeldOut:
     asked: Histories
     item: np.ndarray
 
-    @torch.inference_mode()
     def __call__(self, network: Network) -> float:
-        """Average 1 / log2(1 + rank) over the users, 0 past rank 10; unseen items rank last."""
+        """Average 1 / log2(1 + rank) over the users, 0 past rank 10."""
+        rank = self.ranks(network)
+        return float(np.where(rank <= K, 1 / np.log2(1 + rank), 0).sum() / max(len(rank), 1))
+
+    @torch.inference_mode()
+    def ranks(self, network: Network) -> np.ndarray:
+        """Give the rank of every item held out among all items, ``(len(asked),)`` float64.
+
+        Items met before are ranked too. A user without a known item has no rank: infinity.
+        """
         vectors = network.vectors()
         unknown = torch.where(network.known, 0.0, -torch.inf)
-        gain = 0.0
+        ranks = np.full(len(self.asked), np.inf)
         for row, hidden in encode(network, vectors, self.asked):
             logits = hidden[: len(row)] @ vectors.T + unknown
             target = torch.from_numpy(self.item[row]).to(logits.device)
             own = logits.gather(1, target[:, None])
-            rank = 1 + (logits > own).sum(1).double()
-            gain += float((1 / torch.log2(1 + rank))[rank <= K].sum())
-        return gain / max(len(self.asked), 1)
+            better = (logits > own) | (own == -torch.inf)  # an unknown item comes last
+            ranks[row] = 1 + better.sum(1).cpu().numpy()
+        return ranks
 
 
 def hold_out(histories: Histories, count: int, seed: int) -> HeldOut:
