@@ -19,7 +19,7 @@ def samples(page: dict[str, Any]) -> list[Any]:
         items = []
         for item in sample["items"]:
             why = ", ".join(item["sources"]) or "filled up by popularity"
-            if item.get("score") is not None:
+            if item.get("score") is not None and not item.get("why"):
                 why += f" · score {number(float(item['score']), 3)}"
             moved = " · ".join(item.get("why") or []).replace("-", "−")
             items.append(

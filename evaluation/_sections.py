@@ -133,7 +133,8 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
         Entry(
             "samples",
             "Users",
-            "A look at real lists: what they saw, what they get, and who proposed it.",
+            "A look at real lists: what they saw, what they get, who proposed it, and what moved "
+            "it up or down against the other candidates of this user.",
             samples,
         ),
         Entry("items", "Items", "Who gets which item, and who holds the places.", items),
