@@ -68,6 +68,7 @@ def entities_as_of(lake: Lake, side: str, day: date) -> pa.Table:
         side: "users" or "items".
         day: the day recommended for; versions that hold from it or later are not seen.
     """
-    versions = versions_before(lake, side, lambda known: known < day)
-    found = versions.filter(newest(versions)).sort_by(KEYS[side])
-    return found.select([name for name in found.column_names if name != VALID_FROM])
+    table = versions_before(lake, side, lambda known: known < day)
+    if VALID_FROM not in table.column_names:
+        return table
+    return table.filter(newest(table)).sort_by(KEYS[side]).drop_columns([VALID_FROM])

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from data.contract import CODE, ITEM, TS, USER, VALUE
 from data.lake import Lake
+from data.versions import entities_as_of
 from data.windows import midnight_us
 from features.asof import AsOf
 from features.join import join
@@ -63,7 +64,7 @@ class Day:
         self.histories = positives.histories()
         seen = {"all": log, "positive": positives, "none": None}[settings.recommend.seen]
         self.hidden = None if seen is None else seen.histories()
-        self.fill = _fill_order(run.lake, log)
+        self.fill = _fill_order(run.lake, log, day)
         self.spaces = _spaces(run, self.sources)
         self.reranker = make_reranker(settings, run.lake, self.sources, self.n_items)
         self.differences = settings.features.score_differences
@@ -76,8 +77,8 @@ class Day:
         self._listed = np.unique(log.user)
 
     def all_users(self, lake: Lake) -> np.ndarray:
-        """Give the codes of the users table and of the log before the day, ascending int32."""
-        table = lake.read_table("users.parquet", columns=[USER])[USER].to_numpy()
+        """Give the codes of the users known before the day, ascending int32."""
+        table = entities_as_of(lake, "users", self.day)[USER].to_numpy()
         return np.union1d(table, self._listed).astype(np.int32)
 
     def candidates(self, users: np.ndarray) -> Candidates:
@@ -186,10 +187,10 @@ def _count(lake: Lake, entity: str) -> int:
     return len(codes)
 
 
-def _fill_order(lake: Lake, log: Interactions) -> np.ndarray:
+def _fill_order(lake: Lake, log: Interactions, day: date) -> np.ndarray:
     """Order the known items (in the items table or met before) by popularity of all time."""
     count = np.bincount(log.item, minlength=log.n_items)
     known = count > 0
-    known[lake.read_table("items.parquet", columns=[ITEM])[ITEM].to_numpy()] = True
+    known[entities_as_of(lake, "items", day)[ITEM].to_numpy()] = True
     items = np.flatnonzero(known).astype(np.int32)
     return items[np.argsort(-count[items], kind="stable")]

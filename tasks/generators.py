@@ -15,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from config import Settings
 from config.settings import GeneratorSettings
 from data.lake import digest
+from data.versions import entities_as_of
 from models.base import Generator, ModelError
 from models.candidates import Source
 from models.dropped import Dropped, is_dropped
@@ -47,7 +48,7 @@ def _fit(run: Run, cutoff: date, settings: GeneratorSettings) -> Ref:
         began = None if start is None else _load(run.lake.local(*start.parts), settings.kind)
         warm = began is not None and not isinstance(began, Dropped)
         model = make_unfitted(settings, warm)
-        model.attach(*_attributes(run))
+        model.attach(*_attributes(run, cutoff))
         log = read_log(run.lake, cutoff).positive(run.settings.positive_min)
         checkpoint = None
         if is_neural(settings.kind) and isinstance(run.lake.fs, LocalFileSystem):
@@ -79,7 +80,7 @@ def fitted_names(run: Run) -> list[str]:
 
 def load_sources(run: Run, cutoff: date) -> list[Source]:
     """Load all sources fitted before ``cutoff``, in the order of the settings."""
-    attributes = _attributes(run)
+    attributes = _attributes(run, cutoff)
     models = {}
     for name in fitted_names(run):
         owner = _named(run, name)
@@ -124,5 +125,6 @@ def _inputs(
     return inputs
 
 
-def _attributes(run: Run) -> tuple[Any, Any]:
-    return run.lake.read_table("users.parquet"), run.lake.read_table("items.parquet")
+def _attributes(run: Run, cutoff: date) -> tuple[Any, Any]:
+    """Users and items as they were known before the cutoff."""
+    return entities_as_of(run.lake, "users", cutoff), entities_as_of(run.lake, "items", cutoff)
