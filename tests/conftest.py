@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read once, when numpy is first imported
 
 import pytest
 from hypothesis import HealthCheck, settings
+from mlflow_server import MlflowServer
 
 # A first example compiles kernels, and a busy machine is no bug: time is not what is tested.
 settings.register_profile(
@@ -35,3 +37,28 @@ def real_data() -> Callable[[str], Path]:
         return path
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a database of MLflow's with all tables, which it takes seconds to make."""
+    from tasks.mlflow_store import Store
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    Store(f"sqlite:///{path}", "zavtra-none", path.parent, str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(
+    empty_database: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MlflowServer]:
+    """Give a real tracking server; who kills it starts it again."""
+    folder = tmp_path_factory.mktemp("server")
+    shutil.copyfile(empty_database, folder / "mlflow.db")
+    server = MlflowServer(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()

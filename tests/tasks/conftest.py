@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from prefect.logging import disable_run_logger
-
-from tasks.mlflow_store import Store
+from small_trained import Trained, train_small
 
 
 @pytest.fixture
@@ -19,8 +17,8 @@ def outside_a_run() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a database of MLflow's with all tables, which take it seconds to make."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    Store(f"sqlite:///{path}", "zavtra-none", path.parent, str(path))
-    return path
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Train and publish a small day once; tests that change it train one of their own."""
+    day = train_small(tmp_path_factory.mktemp("trained"))
+    day.publish()
+    return day

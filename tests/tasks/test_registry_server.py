@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,20 +20,6 @@ pytestmark = [pytest.mark.server, pytest.mark.usefixtures("outside_a_run")]
 DAYS = [FIRST + timedelta(days=at) for at in range(4)]
 
 
-@pytest.fixture(scope="module")
-def server(
-    empty_database: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[MlflowServer]:
-    folder = tmp_path_factory.mktemp("server")
-    shutil.copyfile(empty_database, folder / "mlflow.db")
-    server = MlflowServer(folder)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.kill()
-
-
 def run_on(server: MlflowServer, folder: Path, name: str) -> Run:
     """Give a run of a data set of its own."""
     return small_run(folder, more=f"registry: {{tracking_uri: '{server.uri}'}}\n", name=name)
@@ -46,16 +30,16 @@ def versions(run: Run) -> dict[int, Version]:
 
 
 def test_train_promote_train_worse_refuse_roll_back(
-    server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mlflow_server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = run_on(server, tmp_path, "whole")
+    run = run_on(mlflow_server, tmp_path, "whole")
     with pytest.raises(RegistryError, match="nothing is registered for 'whole' yet"):
         list_versions(run.settings, run.home)
     assert day(run)["aliases"] == ["champion"]
     second, third = on(run, DAYS[1]), on(run, DAYS[2])
     assert day(second, "champion", seed=8)["aliases"] == ["challenger"]
     assert champion(second)["champion"]["version"] == 1
-    assert champion(second)["registry"] == server.uri
+    assert champion(second)["registry"] == mlflow_server.uri
     assert not run.lake.exists("mlflow.db")
 
     # A machine that did not train the champion gets it from the server, once.
@@ -70,7 +54,7 @@ def test_train_promote_train_worse_refuse_roll_back(
 
     # A byte that changed on the server is refused, by a run and by a person.
     run.lake.fs.rm(run.lake.path("models"), recursive=True)
-    (path,) = server.folder.glob(f"artifacts/*/{versions(run)[1].run_id}/**/ranker.cbm")
+    (path,) = mlflow_server.folder.glob(f"artifacts/*/{versions(run)[1].run_id}/**/ranker.cbm")
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     assert "ranker/ranker.cbm was changed" in champion(third)["why"]
@@ -89,9 +73,9 @@ def test_train_promote_train_worse_refuse_roll_back(
 
 
 def test_a_server_that_dies_loses_nothing(
-    server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mlflow_server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = run_on(server, tmp_path, "lasting")
+    run = run_on(mlflow_server, tmp_path, "lasting")
     second, third, fourth = (on(run, as_of) for as_of in DAYS[1:])
     day(run)
 
@@ -100,20 +84,20 @@ def test_a_server_that_dies_loses_nothing(
 
     def upload_and_die(store: Store, run_id: str, source: Path, place: str) -> None:
         send(store, run_id, source, place)
-        server.kill()
+        mlflow_server.kill()
 
     with monkeypatch.context() as patched:
         patched.setattr(Store, "upload", upload_and_die)
         done = day(second, seed=8)
     assert (done["version"], done["pending"]) == (None, [str(DAYS[1])])
-    assert f"the registry at {server.uri} failed" in done["why"]
+    assert f"the registry at {mlflow_server.uri} failed" in done["why"]
 
     # While it is away, what was published counts as champion; a person is told.
     found = champion(third)
     assert found["champion"]["as_of"] == str(DAYS[1])
     assert found["champion"]["version"] is None
     assert found["why"] == f"The training for {DAYS[1]}, not registered yet, is the champion."
-    assert f"the registry at {server.uri} is away" in found["notes"][0]
+    assert f"the registry at {mlflow_server.uri} is away" in found["notes"][0]
     assert day(third, "champion", seed=9)["pending"] == [str(DAYS[1]), str(DAYS[2])]
     assert champion(second)["champion"]["version"] == 1
     for act in (list_versions, rollback):
@@ -121,7 +105,7 @@ def test_a_server_that_dies_loses_nothing(
             act(run.settings, run.home)
 
     # The next run sends all that waits, in order, and goes on with the run that was cut off.
-    server.start()
+    mlflow_server.start()
     found = champion(fourth)
     assert (found["champion"]["version"], found["notes"]) == (2, [])
     known = versions(run)
@@ -135,6 +119,6 @@ def test_a_server_that_dies_loses_nothing(
     runs = {found.info.run_id for found in store._client.search_runs([at])}
     assert runs == {version.run_id for version in known.values()}
     for version in known.values():
-        page = server.folder.glob(f"artifacts/*/{version.run_id}/**/report.html")
+        page = mlflow_server.folder.glob(f"artifacts/*/{version.run_id}/**/report.html")
         assert len(list(page)) == 1
     assert run.lake.names("models", "pending") == []
