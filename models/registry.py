@@ -17,6 +17,10 @@ PLACES = {
     "item_knn": "models.item_knn:ItemKNN",
     "popularity": "models.popularity:Popularity",
     "sasrec": "models.neural.sasrec:SASRec",
+    "fm": "models.neural.fm:FactorizationMachine",
+    "neural_cf": "models.neural.neural_cf:NeuralCF",
+    "two_head": "models.neural.matrix_factorization:TwoHead",
+    "two_tower": "models.neural.two_tower:TwoTower",
 }
 """Kind → module and class; those in models/neural import torch, which takes seconds."""
 

@@ -21,6 +21,10 @@ PARAMS = {
     "ease": {"l2": 5, "max_items": 30},
     "item_knn": {"neighbours": 7, "weighting": "tfidf"},
     "sasrec": {"width": 8, "layers": 1, "length": 10, "epochs": 1},
+    "two_tower": {"dim": 8, "epochs": 2, "batch": 64},
+    "fm": {"factors": 8, "epochs": 2, "batch": 64, "pool": 32},
+    "two_head": {"dim": 4, "epochs": 2, "batch": 64},
+    "neural_cf": {"dim": 4, "epochs": 2, "batch": 64},
 }
 every_kind = pytest.mark.parametrize("kind", sorted(KINDS))
 
@@ -188,7 +192,7 @@ def test_only_popularity_counts_anew_for_a_later_day(kind: str, tastes: Interact
 @pytest.mark.parametrize(
     ("kind", "params", "message"),
     [
-        ("svd", {}, r"no generator of kind 'svd'; there are \['als', 'ease', 'item_knn', 'pop"),
+        ("svd", {}, r"no generator of kind 'svd'; there are \['als', 'ease', 'fm', 'item_knn'"),
         ("ease", {"lambda": 3}, r"ease has no parameter 'lambda'; it has \['l2', 'max_items'\]"),
         ("als", {"factors": "many"}, "als: factors is 'many'; it must be a valid integer"),
         ("als", {"factors": 3.5}, "als: factors is 3.5; it must be a valid integer"),
