@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from evaluation import _charts
-from evaluation._blocks import Cell, Chart, Charts, Table, number, table
+from evaluation._blocks import Cell, Chart, Charts, Fold, Table, number, percent, table
+from evaluation.trend import CHAMPION, FINAL, MAIN
 
 
 def metrics(page: dict[str, Any]) -> list[Any]:
@@ -51,13 +52,52 @@ def metrics(page: dict[str, Any]) -> list[Any]:
 
 
 def segments(page: dict[str, Any]) -> list[Any]:
-    """One table a segment."""
+    """The final list against the best source in every part of the users, then all figures."""
     judged = page.get("metrics")
-    final = judged.get("final", "") if isinstance(judged, dict) else ""
-    return [
+    final = judged.get("final", FINAL) if isinstance(judged, dict) else FINAL
+    main = judged.get("main", MAIN[0]) if isinstance(judged, dict) else MAIN[0]
+    rows, shown = [], []
+    for part in page["segments"]:
+        values = {row["name"]: row["values"] for row in part["rows"]}
+        own, rival = values.get(final, {}).get(main), best_source(part["rows"], main, final)
+        if own is None or not part["users"]:
+            rows.append([part["segment"], "–", part["users"], None, None, "–"])
+            continue
+        best = None if rival is None else rival["values"][main]
+        gain = "–" if not best else percent(own / best - 1, 0).replace("-", "−")
+        name = "–" if rival is None else rival["name"]
+        behind = best is not None and own < best
+        last = Cell(gain if behind or gain == "–" else f"+{gain}", mark="bad" if behind else "")
+        rows.append([part["segment"], name, part["users"], own, best, last])
+        shown.append((f"{part['segment']} ({number(part['users'])})", own, best or 0.0))
+    head = ["users", "best source", "how many", f"final {main}", "best source", "gain"]
+    whole = [
         _metric_table(part["rows"], final, f"{part['segment']}: {number(part['users'])} users")
         for part in page["segments"]
     ]
+    chart = Chart(
+        f"{main} in every part of the users",
+        _charts.pairs([x[0] for x in shown], [x[2] for x in shown], [x[1] for x in shown]),
+        "The final list should lie to the right of the best source of the same users. Parts with "
+        "few users (the number in brackets) move by chance.",
+        table(
+            ["users", f"final {main}", f"best source {main}"], [[x[0], x[1], x[2]] for x in shown]
+        ),
+        ("final list", "best single source"),
+    )
+    return [
+        table(head, rows, texts=2),
+        *([Charts([chart])] if shown else []),
+        Fold("All figures of every part", whole),
+    ]
+
+
+def best_source(rows: list[dict[str, Any]], metric: str, final: str) -> dict[str, Any] | None:
+    """Give the row of the best single source in a metric; None where there is none."""
+    sources = [
+        row for row in rows if row["name"] not in (final, CHAMPION) and metric in row["values"]
+    ]
+    return max(sources, key=lambda row: row["values"][metric], default=None)
 
 
 def _metric_table(rows: list[dict[str, Any]], final: str, caption: str) -> Table:

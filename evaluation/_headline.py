@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from evaluation._accuracy_sections import best_source
 from evaluation._blocks import number, percent
 from evaluation._findings import present, sources_gone, sources_new
-from evaluation.trend import CHAMPION, FINAL
+from evaluation.trend import FINAL
 
 
 def headline(page: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
@@ -83,7 +84,7 @@ def _good(part: dict[str, Any]) -> str:
     interval = final.get("intervals", {}).get(main)
     if interval:
         words += f" (95 %: {number(interval['low'])} to {number(interval['high'])})"
-    best = _best_source(part)
+    best = best_source(part["rows"], main, part["final"])
     if best is None:
         return words + "."
     rival = best["values"][main]
@@ -102,11 +103,6 @@ def _good(part: dict[str, Any]) -> str:
     if versus["low"] <= 0 <= versus["high"]:
         words += "; with so few users the difference may be chance"
     return words + "."
-
-
-def _best_source(part: dict[str, Any]) -> dict[str, Any] | None:
-    sources = [row for row in part["rows"] if row["name"] not in (part["final"], CHAMPION)]
-    return max(sources, key=lambda row: row["values"][part["main"]], default=None)
 
 
 def _changed(part: dict[str, Any]) -> str:

@@ -137,7 +137,21 @@ def complete() -> dict:
             "publish": "final",
             "verdict": "new",
             "why": "The final list is ahead of every source.",
-            "numbers": [{"against": "ease", "difference": 0.01}],
+            "metric": "MAP@10",
+            "users": USERS - 20,
+            "numbers": [
+                {
+                    "candidate": "final",
+                    "rival": "ease",
+                    "value": 0.02,
+                    "rival_value": 0.01,
+                    "difference": 0.01,
+                    "low": 0.005,
+                    "high": 0.015,
+                    "holds": True,
+                }
+            ],
+            "notes": [],
         },
         "diversity": {name: diversity_curve(x, item_values=genres) for name, x in lists.items()},
         "samples": [
@@ -217,7 +231,8 @@ def test_complete_day_has_every_section_with_charts_and_their_numbers(day):
     assert "could not be made" not in page.text
     assert "no input for this section" not in page.text
     # Every chart carries its numbers and a sentence.
-    assert page.count["svg"] == page.count["details"] == page.count["figcaption"] == 24
+    assert page.count["svg"] == page.count["figure"] == page.count["figcaption"] >= 26
+    assert html.count("<summary>Numbers</summary>") == page.count["figure"]
     assert len(html) < 1_000_000
     assert "Recommendations for Thursday, 28 December 2000" in page.text
     assert "Nothing is wrong" in page.text
@@ -302,7 +317,7 @@ def test_broken_headline_is_counted_and_a_lone_list_has_no_rival(day):
     odd["metrics"]["comparisons"] = []
     text = Page(render(odd)).text
     assert text.count("“published” of the input cannot be read: KeyError: 'k'") == 1
-    assert "best single source" not in text
+    assert "the best single source, " not in text
 
 
 def test_nobody_to_judge_is_a_problem(day):
