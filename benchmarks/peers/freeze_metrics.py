@@ -1,6 +1,7 @@
-"""Freeze what RecTools and LensKit say of one small set of lists, for the tests to compare with.
+"""Freeze what the peers say of one small set of lists, for the tests to compare with.
 
-Run once in the environment of each peer; what the other one said is kept::
+The peers are RecTools, RePlay (``replay-rec``), LensKit and the package ``rbo``. They do not live
+in one environment: run this once in each of theirs; what the others said is kept::
 
     PEER_PYTHON benchmarks/peers/freeze_metrics.py tests/evaluation/peers.json
 
@@ -37,6 +38,7 @@ def draw() -> dict[str, Any]:
     log += [[0, item] for item in range(ITEMS) if [0, item] not in log]  # nothing is unknown
     genres = (rng.random((ITEMS, GENRES)) < 0.3).astype(int)
     genres[genres.sum(axis=1) == 0, 0] = 1
+    vectors = np.random.default_rng(12).normal(size=(ITEMS, 5)).round(3)
     return {
         "lists": [
             some(10) if user % 4 else some(int(rng.integers(2, 10))) for user in range(USERS)
@@ -45,6 +47,7 @@ def draw() -> dict[str, Any]:
         "relevant": [sorted(some(int(rng.integers(0, 15)))) for _ in range(USERS)],
         "log": log,
         "genres": genres.tolist(),
+        "vectors": vectors.tolist(),
     }
 
 
@@ -71,6 +74,15 @@ def rectools(data: dict[str, Any]) -> dict[str, float]:
             a, b = genres[first], genres[second]
             return 1 - (a & b).sum(axis=1) / (a | b).sum(axis=1)
 
+    unit = np.array(data["vectors"])
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+
+    class Cosine(m.PairwiseDistanceCalculator):
+        def _get_distances_for_item_pairs(
+            self, first: np.ndarray, second: np.ndarray
+        ) -> np.ndarray:
+            return 1 - (unit[first] * unit[second]).sum(axis=1)
+
     named: dict[str, Any] = {}
     for k in KS:
         named |= {
@@ -84,10 +96,57 @@ def rectools(data: dict[str, Any]) -> dict[str, float]:
             f"coverage@{k}": m.CatalogCoverage(k=k, normalize=True),
             f"novelty@{k}": m.MeanInvUserFreq(k=k),
             f"popularity@{k}": m.AvgRecPopularity(k=k),
+            f"serendipity@{k}": m.Serendipity(k=k),
         }
     named["ild@10"] = m.IntraListDiversity(k=10, distance_calculator=Jaccard())
+    named["embedding_ild@10"] = m.IntraListDiversity(k=10, distance_calculator=Cosine())
     values = m.calc_metrics(named, reco, test, log, list(range(ITEMS)))
     return {name: float(value) for name, value in values.items()}
+
+
+def replay(data: dict[str, Any]) -> dict[str, float]:
+    """Figures of RePlay over the users with relevant items.
+
+    Its MAP and NDCG divide by what min(k, relevant) hits would give.
+    """
+    from replay import metrics as m  # type: ignore[import-not-found]
+
+    judged = [u for u, row in enumerate(data["relevant"]) if row]
+    scored = {u: [(i, -at) for at, i in enumerate(row)] for u, row in enumerate(data["lists"])}
+    lists = {u: scored[u] for u in judged}
+    relevant = {u: data["relevant"][u] for u in judged}
+    log: dict[int, list[int]] = {}
+    for user, item in data["log"]:
+        log.setdefault(user, []).append(item)
+    values = {}
+    kinds = {
+        "MAP_min": m.MAP,
+        "NDCG_min": m.NDCG,
+        "Recall": m.Recall,
+        "Precision": m.Precision,
+        "HitRate": m.HitRate,
+        "MRR": m.MRR,
+    }
+    for k in KS:
+        for name, metric in kinds.items():
+            found = metric(k)(lists, relevant)
+            values[f"{name}@{k}"] = float(next(iter(found.values())))
+        covered = m.Coverage(k)(scored, log)
+        values[f"coverage@{k}"] = float(next(iter(covered.values())))
+    return values
+
+
+def rbo(data: dict[str, Any]) -> dict[str, float]:
+    """Rank-biased overlap by the package of that name, over the full lists.
+
+    It leaves the sum truncated at 10 places as it is; here it is divided by what a list has with
+    itself, ``1 - p ** 10``.
+    """
+    from rbo import RankingSimilarity  # type: ignore[import-not-found]
+
+    pairs = zip(data["lists"], data["others"], strict=True)
+    found = [RankingSimilarity(a, b).rbo(k=10, p=P) for a, b in pairs if len(a) == 10]
+    return {"rbo@10": float(np.mean(found)) / (1 - P**10)}
 
 
 def lenskit(data: dict[str, Any]) -> dict[str, float]:
@@ -138,14 +197,12 @@ def main(path: Path) -> None:
     frozen = json.loads(path.read_text()) if path.exists() else {}
     frozen["data"] = draw()
     frozen["by definition"] = pairwise(frozen["data"])
-    for peer in (rectools, lenskit):
+    packages = {rectools: "rectools", replay: "replay-rec", lenskit: "lenskit", rbo: "rbo"}
+    for peer, package in packages.items():
         if importlib.util.find_spec(peer.__name__):
             from importlib.metadata import version
 
-            frozen[peer.__name__] = {
-                "version": version(peer.__name__),
-                "values": peer(frozen["data"]),
-            }
+            frozen[peer.__name__] = {"version": version(package), "values": peer(frozen["data"])}
     path.write_text(json.dumps(frozen, sort_keys=True) + "\n")
 
 

@@ -1,5 +1,14 @@
 """Our figures equal the peers' on the same lists, each under its stated convention.
 
+=================  ===========================================================================
+RecTools           MAP, NDCG and NDCG_min, Recall, Precision, HitRate, MRR, coverage, novelty,
+                   popularity, serendipity, ILD by attributes (Jaccard) and by vectors (cosine)
+RePlay             MAP_min, NDCG_min, Recall, Precision, HitRate, MRR, coverage
+LensKit            MRR, HitRate, Gini, rank-biased overlap
+``rbo``            rank-biased overlap
+by definition      personalisation
+=================  ===========================================================================
+
 The numbers were frozen by ``benchmarks/peers/freeze_metrics.py`` in the peers' environments.
 """
 
@@ -18,6 +27,7 @@ from evaluation.beyond import (
     personalisation,
     popularity,
     rbo,
+    serendipity,
 )
 from evaluation.relevance import Relevant
 
@@ -45,15 +55,18 @@ def ours() -> dict[str, float]:
         values[f"gini@{k}"] = gini(lists, N_ITEMS, k)
         values[f"novelty@{k}"] = float(novelty(lists[:, :k], users, len(lists)).mean())
         values[f"popularity@{k}"] = float(popularity(lists[:, :k], users).mean())
+        values[f"serendipity@{k}"] = float(serendipity(lists[:, :k], relevant, users).values.mean())
     values["ild@10"] = float(intra_list_diversity(lists, genres).mean())
+    vectors = np.array(DATA["vectors"])
+    values["embedding_ild@10"] = float(intra_list_diversity(lists, vectors, "cosine").mean())
     full = lists[:, 9] >= 0
     values["rbo@10"] = float(rbo(lists[full], others[full], p=P).mean())
     values["personalisation@10"] = personalisation(others, N_ITEMS)
     return values
 
 
-CASES = [("rectools", name) for name in FROZEN["rectools"]["values"]]
-CASES += [("lenskit", name) for name in FROZEN["lenskit"]["values"]]
+PEERS = ("rectools", "replay", "lenskit", "rbo")
+CASES = [(peer, name) for peer in PEERS for name in FROZEN[peer]["values"]]
 
 
 @pytest.mark.parametrize(("peer", "name"), CASES)
