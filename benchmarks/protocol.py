@@ -49,6 +49,14 @@ PROTOCOLS = {
         "benchmarks.ml1m_loo",
         "SASRec on MovieLens-1M, each user's last event, against published rows",
     ),
+    "ml100k-two-head": Entry(
+        "benchmarks.ml100k_two_head",
+        "the plain two-head model on MovieLens-100k and the best of our kinds, several seeds",
+    ),
+    "fm-rmse": Entry(
+        "benchmarks.fm_rmse",
+        "factorization machine on MovieLens-1M: RMSE, ratings a second, similar movies",
+    ),
     "features": Entry(
         "benchmarks.features",
         "daily features at KION's size: state, one new day, join, against pandas and a floor",
@@ -64,6 +72,14 @@ PROTOCOLS = {
     "metrics": Entry(
         "benchmarks.metrics",
         "all metrics for the lists of a million users, against RecTools on the same lists",
+    ),
+    "cold-users": Entry(
+        "benchmarks.cold_users",
+        "users without a history: one ranker for all, one of their own, or popularity's order",
+    ),
+    "score-forms": Entry(
+        "benchmarks.score_forms",
+        "scores, ranks or percentiles of the sources: which survives that they are fitted anew",
     ),
     "ranker": Entry(
         "benchmarks.ranker",
