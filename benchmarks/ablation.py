@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.cuts import ALL, Cuts
+from benchmarks.measure import Steps
 from features.catalog import Catalog
 from models.candidates import Candidates
 from models.ranker import DIFFERENCE, Ranker, Rows
@@ -44,10 +45,11 @@ def ablate(run: Run, seeds: int = 3) -> Cuts:
     cuts = {ALL: everything}
     for family, positions in families(names, test.catalog).items():
         cuts[f"without {family} ({len(positions)})"] = np.setdiff1d(everything, positions)
-    lists = {
-        cut: np.stack([_lists(run, rows, names, test, kept, seed) for seed in range(seeds)])
-        for cut, kept in cuts.items()
-    }
+    lists, steps = {}, Steps()
+    for cut, kept in cuts.items():
+        with steps(cut):  # a line each: all of them take minutes
+            made = [_lists(run, rows, names, test, kept, seed) for seed in range(seeds)]
+        lists[cut] = np.stack(made)
     return Cuts(test.user, lists)
 
 

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 ALL = "all features"
+LOWEST, HIGHEST = "lowest MAP@10", "highest MAP@10"
+"""Of the seeds: a family is worth something where the ranges with and without it lie apart."""
 
 
 class Cuts(NamedTuple):
@@ -28,11 +30,12 @@ def describe_cuts(as_of: date, families: Mapping[str, Mapping[str, float]]) -> l
 
     Args:
         as_of: first day of the test.
-        families: cut → metrics, among them MAP@10 and NDCG@10.
+        families: cut → metrics averaged over the seeds, among them MAP@10 and NDCG@10, and the
+            lowest and highest MAP@10.
     """
     whole = families.get(ALL, {}).get("MAP@10", 0.0)
     return [
-        f"as_of {as_of}, {cut}: MAP@10 {found['MAP@10']:.4f} ({found['MAP@10'] - whole:+.4f}), "
-        f"NDCG@10 {found['NDCG@10']:.4f}"
+        f"as_of {as_of}, {cut}: MAP@10 {found['MAP@10']:.4f} ({found['MAP@10'] - whole:+.4f}; "
+        f"seeds {found[LOWEST]:.4f}..{found[HIGHEST]:.4f}), NDCG@10 {found['NDCG@10']:.4f}"
         for cut, found in families.items()
     ]

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.cuts import describe_cuts
+from benchmarks.cuts import HIGHEST, LOWEST, describe_cuts
 from benchmarks.gts28_lists import POSITIVE_STARS, TEST_DAYS, K, zavtra_lists
 from benchmarks.measure import Steps, machine
 from benchmarks.peers_run import PeerRun, run_peer
@@ -86,7 +86,7 @@ class Judged(NamedTuple):
     """The table's single models, then the pipeline's own sources."""
     final: UserMetrics
     families: dict[str, dict[str, float]]
-    """Metrics of the final list without each family of features, averaged over the seeds."""
+    """Metrics of the final list without each family of features; see :func:`describe_cuts`."""
 
     @property
     def best(self) -> str:
@@ -161,9 +161,6 @@ def run(options: argparse.Namespace) -> Result:
     return Result(_title(split), METRICS, CONVENTIONS, rows, checks, facts, payload)
 
 
-# --------------------------------------------------------------------------- the three sides
-
-
 def source_models() -> dict[str, Generator]:
     """Give this project's generators with the settings of the table."""
     return {
@@ -189,7 +186,9 @@ def _judge(split: Split, options: argparse.Namespace, steps: Steps) -> Judged:
 
     def averaged(lists: np.ndarray) -> dict[str, float]:
         found = [means(judge(item, made.cut_user)) for item in lists]
-        return {name: round(float(np.mean([f[name] for f in found])), 6) for name in METRICS}
+        maps = sorted(f["MAP@10"] for f in found)
+        mean = {name: round(float(np.mean([f[name] for f in found])), 6) for name in METRICS}
+        return {**mean, LOWEST: maps[0], HIGHEST: maps[-1]}
 
     own = {f"pipeline's source: {name}": judge(item) for name, item in made.sources.items()}
     families = {cut: averaged(lists) for cut, lists in made.cuts.items()}
