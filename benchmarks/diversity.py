@@ -25,12 +25,8 @@ from evaluation.tradeoff import bargain, tradeoff_part
 from models.ranker import Ranker
 from models.rerank import Kind
 from tasks.catalogue import catalogue_as_of
-from tasks.day import Day
 from tasks.evaluate import FINAL, WindowLists
-from tasks.features import features_as_of
-from tasks.generators import load_sources
-from tasks.lists import make_lists
-from tasks.rerank import Reranker, make_reranker
+from tasks.rerank_curve import curves_of_day
 from tasks.run import Run
 
 AS_OF = date(2000, 12, 28)
@@ -104,8 +100,12 @@ def measure(run: Run, by: str, pool: int, strengths: Sequence[float] = STRENGTHS
     """
     tests = WindowLists.load(run.lake.local(*run.folder("test")))
     own = tests.lists[tests.systems.index(FINAL)]
+    ranker = Ranker.load(run.lake.local(*run.folder("ranker")))
+    asked: dict[str, RerankSettings] = {
+        kind: RerankSettings(kind=kind, pool=pool, by=by) for kind in KINDS
+    }
     per_day = [
-        _lists_of_day(run, d, tests.user[tests.day == at], by, pool, strengths)
+        curves_of_day(run, d, ranker, tests.user[tests.day == at], asked, strengths, K)
         for at, d in enumerate(run.windows.test.days)
     ]
     lists: dict[Kind, np.ndarray] = {
@@ -119,34 +119,6 @@ def measure(run: Run, by: str, pool: int, strengths: Sequence[float] = STRENGTHS
     }
     same = all(np.array_equal(made[0], own[:, :K]) for made in lists.values())
     return Window(run.windows.test.start, curves, same)
-
-
-def _lists_of_day(
-    run: Run, d: date, users: np.ndarray, by: str, pool: int, strengths: Sequence[float]
-) -> dict[Kind, np.ndarray]:
-    """Give kind → ``(n_strengths, n_users, k)`` int32 item codes."""
-    day = Day(run, d, load_sources(run, run.windows.test.cutoff), features_as_of(run, d))
-    ranker = Ranker.load(run.lake.local(*run.folder("ranker")))
-    rerankers = {
-        kind: _reranker(run, day, RerankSettings(kind=kind, pool=pool, by=by)) for kind in KINDS
-    }
-
-    def work(chunk: np.ndarray) -> list[np.ndarray]:
-        candidates = day.candidates(chunk)
-        (own,) = make_lists(day, candidates, [ranker], K)
-        return [rerankers[kind].curve(candidates, own.score, K, strengths) for kind in KINDS]
-
-    chunks = zip(*day.map_chunks(users, work, lambda done, total: None), strict=True)
-    return {kind: np.concatenate(made, axis=1) for kind, made in zip(KINDS, chunks, strict=True)}
-
-
-def _reranker(run: Run, day: Day, asked: RerankSettings) -> Reranker:
-    settings = run.settings.model_copy(
-        update={"recommend": run.settings.recommend.model_copy(update={"rerank": asked})}
-    )
-    reranker = make_reranker(settings, run.lake, day.sources, day.n_items)
-    assert reranker is not None, "a kind was asked for"
-    return reranker
 
 
 # --------------------------------------------------------------------------- table, checks, facts

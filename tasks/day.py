@@ -66,7 +66,9 @@ class Day:
         self.hidden = None if seen is None else seen.histories()
         self.fill = _fill_order(run.lake, log, day)
         self.spaces = _spaces(run, self.sources)
-        self.reranker = make_reranker(settings, run.lake, self.sources, self.n_items)
+        self.reranker = make_reranker(
+            settings.recommend.rerank, run.lake, self.sources, self.n_items
+        )
         self.differences = settings.features.score_differences
         self.names = [
             *source_feature_names([s.name for s in self.sources], self.differences),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from config import Settings
 from config.rerank import ATTRIBUTES, RerankSettings
 from data.lake import Lake
 from models.base import ModelError
@@ -85,14 +84,19 @@ class Reranker:
 
 
 def make_reranker(
-    settings: Settings, lake: Lake, sources: Sequence[Source], n_items: int
+    own: RerankSettings, lake: Lake, sources: Sequence[Source], n_items: int
 ) -> Reranker | None:
-    """Prepare the re-ranking that ``recommend.rerank`` asks for; None where it is off.
+    """Prepare the re-ranking that is asked for; None where it is off.
+
+    Args:
+        own: ``recommend.rerank`` of the settings.
+        lake: of the data set.
+        sources: fitted generators, among them the one that ``own.by`` may name.
+        n_items: number of item codes.
 
     Raises:
         ModelError: the items have no attributes, or the source has no vectors.
     """
-    own = settings.recommend.rerank
     if own.kind == "none":
         return None
     if own.by == ATTRIBUTES:
