@@ -151,7 +151,8 @@ def test_every_flow_is_deployed(server: Server) -> None:
     deployments = server.ask("/deployments/filter", {})
     flows = {flow["id"]: flow["name"] for flow in server.ask("/flows/filter", {})}
     named = {f"{flows[found['flow_id']]}/{found['name']}" for found in deployments}
-    assert named == {f"{flow}/demo" for flow in ("daily", "ingest", "train", "recommend", "report")}
+    flows_of_demo = ("daily", "ingest", "train", "recommend", "report")
+    assert named == {"train/demo-gpu", *(f"{flow}/demo" for flow in flows_of_demo)}
     # No absolute path was written: the checkout may lie elsewhere for every worker.
     assert str(ROOT) not in json.dumps([found["pull_steps"] for found in deployments])
 
