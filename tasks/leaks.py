@@ -90,9 +90,10 @@ def find_leaks(run: Run, windows: list[Ref], ranker: Ref) -> dict[str, Any]:
     """
     settings, seed = run.settings.leaks, run.settings.ranker.seed
     threads = run.settings.threads or os.cpu_count() or 1
-    loaded = [load_rows(run.lake.local(*ref.parts)) for ref in windows]
-    names = loaded[0][1]
-    samples = [to_sample(rows).rows(settings.rows, seed) for rows, _ in loaded]
+    samples = []
+    for ref in windows:  # one at a time in memory; the newest stays
+        rows, names = load_rows(run.lake.local(*ref.parts))
+        samples.append(to_sample(rows).rows(settings.rows, seed))
     serve = tomorrow(run, settings.users, settings.rows, seed)
     model = load_ranker(run, ranker)
     explained = shap_values(model, samples[-1].rows(EXPLAINED, seed).features, threads)
@@ -112,7 +113,7 @@ def find_leaks(run: Run, windows: list[Ref], ranker: Ref) -> dict[str, Any]:
     )
     if settings.future_cut:
         newest = run.windows.ranker[-1]
-        stored, again = made_again(run, newest, loaded[-1][0])
+        stored, again = made_again(run, newest, rows)
         where = f"{stored.shape[1]} rows of lists of {newest.days[0]}"
         findings += future_cut(names, stored, again, where)
     findings = allow(findings, [entry.model_dump() for entry in settings.allow])
