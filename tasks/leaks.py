@@ -112,10 +112,7 @@ def find_leaks(run: Run, windows: list[Ref], ranker: Ref) -> dict[str, Any]:
         threads,
     )
     if settings.future_cut:
-        newest = run.windows.ranker[-1]
-        stored, again = made_again(run, newest, rows)
-        where = f"{stored.shape[1]} rows of lists of {newest.days[0]}"
-        findings += future_cut(names, stored, again, where)
+        findings += cut_findings(run, run.windows.ranker[-1], rows, names)
     findings = allow(findings, [entry.model_dump() for entry in settings.allow])
     sources = [g.name for g in run.settings.generators]
     titles = [window.name for window in run.windows.ranker]
@@ -146,28 +143,44 @@ def tomorrow(run: Run, users: int, rows: int, seed: int) -> Sample:
     return Sample(features, group, np.ones(len(group), np.float32))
 
 
-def made_again(run: Run, window: Window, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """Make the first chunk of a window's rows once more, without its first day and all after it.
+def cut_findings(run: Run, window: Window, rows: Rows, names: list[str]) -> list[Finding]:
+    """Make some rows of a window anew, from a log without its first day and all after it.
 
-    The chunk is just the one the rows were made in, so that every number must be equal to the bit.
+    They are compared with those the ranker learnt from. Where these differ, they may have been made
+    on another machine, whose last bits differ; then they are made here from the whole log as well,
+    and that decides.
 
     Args:
         run: the run.
         window: a ranker window.
-        rows: as the ranker learnt from them.
-
-    Returns:
-        ``(n_features, n)`` float32 as learnt from, and as made again.
+        rows: its rows, as the ranker learnt from them.
+        names: of the features.
     """
     d = window.days[0]
     with tempfile.TemporaryDirectory(prefix="zavtra-cut-") as folder:
-        cut = cut_run(run, d, Path(folder))
-        day = Day(cut, d, load_sources(run, window.cutoff), features_as_of(cut, d))
-        liked = liked_within(run, d, horizon_days=run.settings.windows.horizon_days)
-        users = lists_of_day(run, window, 0, liked)[: day.chunk_size()]
-        again = rows_of_lists(run, day, liked, users, 0)
+        users, again = _first_lists(run, window, cut_run(run, d, Path(folder)))
     first = rows.group <= (users[-1] if len(users) else -1)
-    return rows.features[:, first], again.features
+    where = f"{len(again)} rows of {len(users)} lists of {d}"
+    found = future_cut(names, rows.features[:, first], again.features, where)
+    if any(finding.verdict == "red" for finding in found):
+        _, here = _first_lists(run, window, run)
+        found = future_cut(names, here.features, again.features, where)
+    return found
+
+
+def _first_lists(run: Run, window: Window, source: Run) -> tuple[np.ndarray, Rows]:
+    """Make the first chunk of a window's rows; all but weights and labels is read from ``source``.
+
+    Just that chunk, since how users are cut into chunks may change the last bit of a product.
+
+    Returns:
+        The users, ascending, and their rows.
+    """
+    d = window.days[0]
+    day = Day(source, d, load_sources(run, window.cutoff), features_as_of(source, d))
+    liked = liked_within(run, d, horizon_days=run.settings.windows.horizon_days)
+    users = lists_of_day(run, window, 0, liked)[: day.chunk_size()]
+    return users, rows_of_lists(run, day, liked, users, 0)
 
 
 def moving_names(catalog: Catalog) -> set[str]:
