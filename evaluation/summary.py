@@ -74,13 +74,21 @@ def segments_part(
     systems: Mapping[str, UserMetrics],
     segments: Mapping[str, np.ndarray],
     names: Sequence[str] = ("MAP@10", "NDCG@10", "Recall@10", "HitRate@10"),
+    final: str | None = None,
+    samples: int = 500,
+    seed: int = 7,
 ) -> list[dict[str, Any]]:
     """Make the part ``segments`` of the report: means of every system for parts of the users.
 
     Args:
         systems: name → metrics over the same users.
-        segments: name → ``(n_users,)`` bool over all user rows; they may overlap.
+        segments: name → ``(n_users,)`` bool over all user rows; they may overlap
+            (:func:`evaluation.segments.segments_of` makes some).
         names: columns.
+        final: system whose first column gets its 95 % interval: a small segment says little, and
+            this shows how little. None: no intervals.
+        samples: resamples of the bootstrap; fewer than for everyone, as there are many segments.
+        seed: of the bootstrap.
 
     Raises:
         EvaluationError: systems judged on different users.
@@ -89,9 +97,15 @@ def segments_part(
     parts = []
     for segment, mask in segments.items():
         means = {name: judgement.mean(mask) for name, judgement in systems.items()}
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"name": name, "values": {n: mean[n] for n in names}} for name, mean in means.items()
         ]
+        for row in rows:
+            if row["name"] == final:
+                inside = np.asarray(mask, np.bool_)[judged.rows]
+                own = systems[final].values[names[0]][inside]
+                span = bootstrap_interval(own, samples, seed)
+                row["intervals"] = {names[0]: {"low": span.low, "high": span.high}}
         parts.append({"segment": segment, "users": judged.count(mask), "rows": rows})
     return parts
 

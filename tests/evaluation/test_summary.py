@@ -42,6 +42,10 @@ def test_segments_part_by_hand():
     assert [row["values"]["MAP@2"] for row in first["rows"]] == [1, 1 / 2]
     assert (nobody["users"], nobody["rows"][0]["values"]["MAP@2"]) == (0, 0)
     assert json.dumps([first, nobody])
+    sure, none = segments_part({"final": GOOD, "a": POOR}, masks, names=NAMES, final="final")
+    assert sure["rows"][0]["intervals"] == {"MAP@2": {"low": 1.0, "high": 1.0}}  # one user
+    assert none["rows"][0]["intervals"] == {"MAP@2": {"low": 0.0, "high": 0.0}}
+    assert "intervals" not in sure["rows"][1]
 
 
 @pytest.mark.parametrize(
