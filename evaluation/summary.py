@@ -101,7 +101,7 @@ def segments_part(
             {"name": name, "values": {n: mean[n] for n in names}} for name, mean in means.items()
         ]
         for row in rows:
-            if row["name"] == final:
+            if final is not None and row["name"] == final:
                 inside = np.asarray(mask, np.bool_)[judged.rows]
                 own = systems[final].values[names[0]][inside]
                 span = bootstrap_interval(own, samples, seed)
