@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from feature_lake import ATTRIBUTES, N_ITEMS, N_USERS, day, make_lake, state_bytes, write_day
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from data.contract import NotEnoughHistoryError
 from data.lake import Lake, Partition
@@ -115,6 +121,53 @@ def test_a_block_never_outlives_its_days(
     write_day(lake, 12, [row for row in ROWS if row[0] == 12])
     assert update(lake, 66) == update(clean, 66)
     assert state_bytes(lake) == state_bytes(clean)
+
+
+STEP = st.one_of(
+    st.tuples(st.just("write"), st.integers(0, 70), st.sampled_from([0.25, 1.0])),
+    st.tuples(st.just("delete"), st.integers(0, 70), st.none()),
+    st.tuples(st.just("update"), st.integers(1, 72), st.integers(1, 12)),
+)
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(steps=st.lists(STEP, min_size=3, max_size=10))
+def test_any_history_of_changes_and_crashes_ends_in_the_same_state(
+    steps: list[tuple[str, int, Any]],
+) -> None:
+    """The log changes back and forth, days vanish, runs stop at earlier days or are cut off."""
+    original = state._write
+
+    def update_or_die(lake: Lake, as_of: int, writes: int) -> None:
+        left = iter(range(writes))
+
+        def dies(table: pa.Table, path: Path) -> None:
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            original(table, path)
+
+        with pytest.MonkeyPatch.context() as patch, suppress(KeyboardInterrupt):
+            patch.setattr(state, "_write", dies)
+            update(lake, as_of)
+
+    with TemporaryDirectory() as folder:
+        lake = make_lake(Path(folder) / "changed", ROWS[::6])
+        update(lake, 72)
+        for what, number, more in steps:
+            if what == "write":
+                write_day(lake, number, [(number, 0, 0, more)])
+            elif what == "update":
+                update_or_die(lake, max(number, 2), more)
+            elif number and lake.exists("interactions", f"day={day(number)}"):
+                shutil.rmtree(lake.path("interactions", f"day={day(number)}"))
+        clean = Lake(Path(folder) / "clean")
+        shutil.copytree(lake.path("interactions"), clean.path("interactions"))
+        assert update(lake, 72) == update(clean, 72)
+        found, expected = (
+            {name: content for name, content in state_bytes(one).items() if "index" not in name}
+            for one in (lake, clean)
+        )
+        assert found == expected
 
 
 def test_a_missing_day_of_an_old_block_is_built_again(tmp_path: Path) -> None:
