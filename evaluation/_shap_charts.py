@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LOW, MIDDLE, HIGH, UNDEFINED = "#3f8fd0", "#9a86b8", "#d9603f", "#8d9499"
 """Colours of a small, a middling and a large value, and of none."""
-DOTS_PER_INCH = 144
+DOTS_PER_INCH = 120
 SLOTS = 80
 """Columns that the dots of a beeswarm are stacked in."""
 
@@ -42,7 +42,7 @@ def beeswarm(
         for at, (effect, value) in enumerate(zip(effects, values, strict=True)):
             slot = ((effect - low) / (high - low) * (SLOTS - 1)).astype(int)
             axes.scatter(
-                effect, at + _stacked(slot), s=5, c=shades(value), lw=0, alpha=0.8, rasterized=True
+                effect, at + _stacked(slot), s=5, c=shades(value), lw=0, rasterized=True
             )
         axes.axvline(0, color=MUTED, lw=0.8)
         axes.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
@@ -79,7 +79,7 @@ def dependence(
 
         colours = LOW if shade is None else shades(shade[known])
         axes.scatter(
-            place(value[known]), effect[known], 6, c=colours, lw=0, alpha=0.65, rasterized=True
+            place(value[known]), effect[known], 6, c=colours, lw=0, alpha=0.7, rasterized=True
         )
         if steps:
             at, mean, low, high = (np.asarray(column) for column in zip(*steps, strict=True))
