@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from prefect import get_run_logger, task
@@ -64,7 +66,7 @@ def register(run: Run, bundle: Ref, gate: Ref, page: Ref) -> Ref:
     """
     if not run.settings.registry.enabled:
         return _registered(run, {"why": "the registry is switched off (registry.enabled: false)"})
-    lake, day = run.lake, run.as_of.isoformat()
+    start, lake, day = perf_counter(), run.lake, run.as_of.isoformat()
     decision = lake.read_json(*gate.parts, "gate.json")
     add_pending(lake, day, bundle.parts, decision, page.parts)
     facts: dict[str, Any] = {}
@@ -85,7 +87,8 @@ def register(run: Run, bundle: Ref, gate: Ref, page: Ref) -> Ref:
             f"{error}. Nothing is lost: the next run sends what waits in "
             f"{lake.path(*PENDING)} ({', '.join(pending_days(lake))})"
         )
-    return _registered(run, facts)
+    ref = _registered(run, facts)
+    return ref if ref.seconds is None else replace(ref, seconds=round(perf_counter() - start, 3))
 
 
 def _registered(run: Run, facts: dict[str, Any]) -> Ref:

@@ -6,6 +6,7 @@ import os
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -123,12 +124,12 @@ def last_known_versions(lake: Lake) -> list[Version]:
 
 def _knock(place: Place) -> None:
     """See whether a server answers at all; any answer counts."""
-    request = urllib.request.Request(f"{place.uri.rstrip('/')}/health")
+    request = urllib.request.Request(f"{place.shown.rstrip('/')}/health")
     try:
         urllib.request.urlopen(request, timeout=ANSWER_SECONDS).close()
     except urllib.error.HTTPError:
         return
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise RegistryError(
             f"the registry at {place.shown} is away ({reason}): start the server, or correct "

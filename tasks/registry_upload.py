@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from data.contract import DataError
 from data.lake import MANIFEST, Lake
 from models.bundle import Bundle, BundleError, check_bundle
 from tasks import mlflow_store
@@ -71,7 +72,8 @@ def pending_trainings(lake: Lake) -> dict[str, dict[str, Any]]:
 def send_pending(lake: Lake, store: Store) -> tuple[dict[str, int], list[str]]:
     """Register all trainings that wait, oldest first; each is struck off once it is complete.
 
-    A bundle that was changed while it waited is refused for good, and must not stop the others.
+    A training that was changed or deleted while it waited is refused for good, and must not stop
+    the others.
 
     Returns:
         The number of the version of every day that was sent, and a sentence for each refused.
@@ -84,7 +86,7 @@ def send_pending(lake: Lake, store: Store) -> tuple[dict[str, int], list[str]]:
     for day, training in pending_trainings(lake).items():
         try:
             sent[day] = record(lake, store, training)
-        except BundleError as error:
+        except (BundleError, DataError) as error:
             refused.append(f"The training for {day} is not registered: {error}")
         lake.fs.rm(lake.path(*PENDING, f"as_of={day}.json"))
     return sent, refused
