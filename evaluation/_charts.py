@@ -168,12 +168,12 @@ def columns(labels: Sequence[str], values: Sequence[float]) -> str:
 
 
 def pairs(labels: Sequence[str], before: Sequence[float], after: Sequence[float]) -> str:
-    """Draw two dots a row, joined: grey for what was, strong for what is."""
+    """Draw two dots a row, joined: the first colour for what is, the second for what was."""
 
     def draw(axes: Axes) -> None:
         at = np.arange(len(labels))
         axes.hlines(at, before, after, color=MUTED, lw=1.2, alpha=0.6)
-        axes.plot(before, at, "o", color=SERIES[7], ms=5, clip_on=False)
+        axes.plot(before, at, "o", color=SERIES[1], ms=5, clip_on=False)
         axes.plot(after, at, "o", color=SERIES[0], ms=6, clip_on=False)
         _label_rows(axes, labels)
         axes.set_xlim(left=0)

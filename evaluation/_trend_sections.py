@@ -14,7 +14,7 @@ NAMES = {
     "coverage": "Coverage",
     "gini": "Gini",
     "personalisation": "Personalisation",
-    "novelty_bits": "Novelty, bits",
+    "novelty_bits": "Novelty (bits)",
     "intra_list_diversity": "Intra-list diversity",
 }
 SHOWN_SYSTEMS = 8

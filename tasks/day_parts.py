@@ -72,6 +72,19 @@ def published_part(run: Run) -> dict[str, Any]:
 def steps_part(steps: list[Ref]) -> list[dict[str, Any]]:
     """Say how long every step took; one that was up to date took none."""
     return [
-        {"step": "/".join(s.parts), "seconds": s.seconds or 0.0, "skipped": s.seconds is None}
+        {"step": _step_name(s.parts), "seconds": s.seconds or 0.0, "skipped": s.seconds is None}
         for s in steps
     ]
+
+
+def _step_name(parts: tuple[str, ...]) -> str:
+    """Name a step by the folder it made.
+
+    >>> _step_name(("generators", "cutoff=2026-04-10", "als"))
+    'fit als before 2026-04-10'
+    >>> _step_name(("runs", "as_of=2026-05-01", "rows", "ranker1"))
+    'rows ranker1'
+    """
+    if parts[0] == "generators":
+        return f"fit {parts[-1]} before {parts[1].rpartition('=')[2]}"
+    return " ".join(parts[2:]) or parts[0]

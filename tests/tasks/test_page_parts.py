@@ -14,16 +14,18 @@ import pytest
 from hand_made import hand_made
 
 import tasks.report
+from tasks.day_parts import steps_part
 from tasks.history import days_with_figures, keep_figures, read_figures, trend_part
 from tasks.index import write_index
 from tasks.items import items_part
 from tasks.published import published_days, published_lists
 from tasks.report import collect, what_came_before
-from tasks.run import Run
+from tasks.run import Ref, Run
 from tasks.samples import choose_users
 from tasks.stability import stability_part
 
 TODAY, BEFORE = date(2026, 1, 7), date(2026, 1, 5)
+SECONDS = (1.5, None, 2.0)
 
 
 @pytest.fixture
@@ -219,6 +221,23 @@ def test_the_index_names_all_days_with_a_page(run: Run) -> None:
     page = run.lake.read_bytes("index.html").decode()
     assert page.count("report.html") == 2
     assert page.index("2026-01-07") < page.index("2026-01-05")
+
+
+def test_steps_are_named_by_what_they_made() -> None:
+    places = [
+        ("generators", "cutoff=2026-01-05", "als"),
+        ("runs", "as_of=2026-01-07", "rows", "ranker1"),
+        ("recommendations", "as_of=2026-01-07"),
+    ]
+    found = steps_part(
+        [Ref(place, "", seconds) for place, seconds in zip(places, SECONDS, strict=True)]
+    )
+    assert [row["step"] for row in found] == [
+        "fit als before 2026-01-05",
+        "rows ranker1",
+        "recommendations",
+    ]
+    assert [row["skipped"] for row in found] == [False, True, False]
 
 
 def test_days_with_lists(run: Run) -> None:
