@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,10 +12,12 @@ from config.rerank import ATTRIBUTES, RerankSettings
 from data.lake import Lake
 from models.base import ModelError
 from models.candidates import Candidates, Source
+from models.dropped import Dropped
 from models.rerank import ItemSpace, Kind, rerank
 from models.similarity import Vectors
 from tasks.attributes import item_values
 
+log = logging.getLogger(__name__)
 STRENGTHS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
 """Values of the knob that the curve of accuracy against diversity is drawn at."""
 
@@ -88,6 +91,9 @@ def make_reranker(
 ) -> Reranker | None:
     """Prepare the re-ranking that is asked for; None where it is off.
 
+    None too, with a warning, where the source it goes by was dropped this time: the day goes on
+    without that source, and so without what rests on it.
+
     Args:
         own: ``recommend.rerank`` of the settings.
         lake: of the data set.
@@ -108,7 +114,15 @@ def make_reranker(
                 "recommend.rerank.kind: none"
             )
         return Reranker(own, own.kind, ItemSpace.of(values, n_items))
-    space = next(source.model.space() for source in sources if source.name == own.by)
+    model = next(source.model for source in sources if source.name == own.by)
+    if isinstance(model, Dropped):
+        log.warning(
+            "lists are not re-ranked: source %s, which that would go by, was dropped (%s)",
+            own.by,
+            model.reason,
+        )
+        return None
+    space = model.space()
     if not isinstance(space, Vectors):
         raise ModelError(
             f"recommend.rerank.by: source {own.by!r} has no item vectors; name one that has (als), "

@@ -32,7 +32,7 @@ def rerank_part(
     relevant: UserItems,
     catalogue: Catalogue,
 ) -> dict[str, Any] | None:
-    """Make the part ``rerank`` of the page; None where re-ranking is off.
+    """Make the part ``rerank`` of the page; None where lists are not re-ranked.
 
     Args:
         run: the run.
@@ -50,7 +50,10 @@ def rerank_part(
     lists = []
     for at, d in enumerate(run.windows.test.days):
         users = user[drawn[day[drawn] == at]]
-        lists.append(curves_of_day(run, d, ranker, users, {"own": own}, strengths)["own"])
+        made = curves_of_day(run, d, ranker, users, {"own": own}, strengths)
+        if not made:
+            return None
+        lists.append(made["own"])
     part = tradeoff_part(
         np.concatenate(lists, axis=1), strengths, relevant.take(drawn), catalogue, own.strength
     )
@@ -78,20 +81,23 @@ def curves_of_day(
         k: items of a list at most.
 
     Returns:
-        Name → ``(n_strengths, n, k)`` int32 item codes, best first, padded with -1.
+        Name → ``(n_strengths, n, k)`` int32 item codes, best first, padded with -1; without those
+        whose source was dropped.
     """
     day = Day(run, d, load_sources(run, run.windows.test.cutoff), features_as_of(run, d))
-    made = [make_reranker(own, run.lake, day.sources, day.n_items) for own in asked.values()]
-    rerankers = [reranker for reranker in made if reranker is not None]
+    made = {
+        name: make_reranker(own, run.lake, day.sources, day.n_items) for name, own in asked.items()
+    }
+    rerankers = {name: reranker for name, reranker in made.items() if reranker is not None}
 
     def work(chunk: np.ndarray) -> list[np.ndarray]:
         candidates = day.candidates(chunk)
         (own,) = make_lists(day, candidates, [ranker], k)
-        return [r.curve(candidates, own.score, k, strengths) for r in rerankers]
+        return [r.curve(candidates, own.score, k, strengths) for r in rerankers.values()]
 
     empty = [np.empty((len(strengths), 0, k), np.int32)] * len(rerankers)
     chunks = [empty, *day.map_chunks(users, work, lambda done, total: None)]
     return {
         name: np.concatenate(parts, axis=1)
-        for name, parts in zip(asked, zip(*chunks, strict=True), strict=True)
+        for name, parts in zip(rerankers, zip(*chunks, strict=True), strict=True)
     }

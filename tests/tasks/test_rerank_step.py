@@ -18,6 +18,8 @@ from config.rerank import RerankSettings
 from evaluation.beyond import intra_list_diversity
 from evaluation.relevance import UserItems
 from models.base import ModelError
+from models.candidates import Source
+from models.dropped import Dropped
 from models.ranker import Ranker
 from tasks.attributes import item_values
 from tasks.catalogue import catalogue_as_of, external_ids
@@ -124,6 +126,15 @@ def test_a_similarity_that_there_is_not_is_refused(
     monkeypatch.setattr(tasks.rerank, "item_values", lambda lake, n_items: None)
     with pytest.raises(ModelError, match="no multi-valued or categorical attribute"):
         make_reranker(RerankSettings(kind="mmr"), run.lake, sources, 100)
+
+
+def test_a_day_whose_source_was_dropped_goes_on_without(
+    trained: Trained, caplog: pytest.LogCaptureFixture
+) -> None:
+    dropped = Source("als", Dropped("no memory"), 10)
+    off = make_reranker(RerankSettings(kind="mmr", by="als"), trained.run.lake, [dropped], 100)
+    assert off is None
+    assert "source als, which that would go by, was dropped (no memory)" in caplog.text
 
 
 def test_a_source_that_is_not_there_is_refused_before_anything_is_read(home: Path) -> None:
