@@ -35,7 +35,7 @@ KINDS: tuple[Kind, ...] = ("mmr", "dpp")
 STRENGTHS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 0.85, 1.0)
 MAY_LOSE = 0.01
 """Share of NDCG that the choice may cost on the window it is made on."""
-METRICS = ("NDCG@10", "NDCG lost", "diversity", "coverage", "MAP@10", "Recall@10")
+METRICS = ("NDCG@10", "lost", "diversity", "coverage", "MAP@10")
 CONVENTIONS = (
     "NDCG: divided by the ideal of k hits; lost: share of the ranker's own list's NDCG.",
     "diversity: 1 - Jaccard of genres, mean of the pairs of a list of ten, mean over lists.",
@@ -190,7 +190,7 @@ def _at(part: dict[str, Any], strength: float) -> dict[str, float]:
 
 
 def _figures(point: dict[str, float]) -> dict[str, float | None]:
-    names = ("ndcg", "ndcg_loss", "diversity", "coverage", "map", "recall")
+    names = ("ndcg", "ndcg_loss", "diversity", "coverage", "map")
     return {metric: point[name] for metric, name in zip(METRICS, names, strict=True)}
 
 

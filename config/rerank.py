@@ -15,7 +15,10 @@ ATTRIBUTES = "attributes"
 class RerankSettings(Section):
     """How final lists are made more varied (:mod:`models.rerank`); off by default.
 
-    ``zavtra``'s page and ``python -m benchmarks diversity`` show what a strength costs in NDCG.
+    What a strength costs in NDCG depends on the data: the page of a day draws it where re-ranking
+    is on, ``python -m benchmarks diversity`` for MovieLens-1M. There mmr 0.15 and dpp 0.03 cost
+    0.5 % of NDCG@10 and make lists 3.5 % more diverse; mmr 0.4 and dpp 0.2 cost 4 % and give 11 %
+    and 13 %.
     """
 
     kind: Literal["none", "mmr", "dpp"] = Field(
