@@ -53,11 +53,14 @@ def _comparisons(numbers: list[dict[str, Any]]) -> Table:
 
 def _chart(numbers: list[dict[str, Any]], metric: str) -> Chart:
     names = [f"{row['candidate']} − {row['rival']}" for row in numbers]
-    sides = [[row[key] for row in numbers] for key in ("difference", "low", "high")]
+    middle, low, high = ([row[key] for row in numbers] for key in ("difference", "low", "high"))
     return Chart(
         f"Differences that decided, {metric}",
-        _charts.dots(names, *sides),
+        _charts.dots(names, middle, low, high),
         "User by user over the same users. A list holds where its dot is right of 0, or so little "
         "left of it that the line still reaches 0.",
-        table(["list − rival", "difference", "low", "high"], list(zip(names, *sides, strict=True))),
+        table(
+            ["list − rival", "difference", "low", "high"],
+            list(zip(names, middle, low, high, strict=True)),
+        ),
     )
