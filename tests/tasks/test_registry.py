@@ -45,6 +45,12 @@ def named(run: Run) -> dict[str, int]:
     return {alias: v.number for v in versions(run) for alias in v.aliases}
 
 
+def with_registry(run: Run, **changes: object) -> Run:
+    """Give the run with other settings of the registry."""
+    registry = run.settings.registry.model_copy(update=changes)
+    return Run(run.settings.model_copy(update={"registry": registry}), run.as_of, run.home)
+
+
 def bundle_file(run: Run, number: int, name: str) -> Path:
     """Give a file of a registered bundle."""
     (found,) = (v for v in versions(run) if v.number == number)
@@ -209,14 +215,27 @@ def test_a_champion_of_another_catalog_or_id_space_does_not_rank(run: Run) -> No
     assert "codes of items belong to other ids" in found["why"]
 
 
+def test_what_waits_goes_to_the_registry_that_is_there_next(run: Run) -> None:
+    away = with_registry(run, tracking_uri="http://me:secret@127.0.0.1:9")
+    done = day(away)
+    assert (done["version"], done["pending"]) == (None, [str(FIRST)])
+    assert "the registry at http://127.0.0.1:9 is away" in done["why"]
+    day(on(away, DAYS[1]), "champion", seed=8)
+    found = champion(on(away, DAYS[2]))
+    assert (found["champion"]["version"], found["champion"]["as_of"]) == (None, str(FIRST))
+    assert "secret" not in str(found)
+    # What was deleted meanwhile is told, and holds up nothing else.
+    run.lake.fs.rm(run.lake.path("models", f"as_of={DAYS[1]}"), recursive=True)
+    found = champion(on(run, DAYS[2]))
+    assert found["champion"]["version"] == 1
+    (note,) = found["notes"]
+    assert f"The training for {DAYS[1]} is not registered" in note
+    assert [v.as_of for v in versions(run)] == [FIRST]
+    assert champion(on(run, DAYS[2]))["notes"] == []
+
+
 def test_old_bundles_are_deleted_and_said_so(run: Run) -> None:
-    run = Run(
-        run.settings.model_copy(
-            update={"registry": run.settings.registry.model_copy(update={"keep": 1})}
-        ),
-        FIRST,
-        run.home,
-    )
+    run = with_registry(run, keep=1)
     day(run)
     day(on(run, DAYS[1]), "popularity", seed=1)
     done = day(on(run, DAYS[2]), "popularity", seed=2)
@@ -279,9 +298,8 @@ def test_where_a_registry_is(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     place = locate(run.settings, run.lake)
     assert place.shown == "https://mlflow.example/api"
     check_registry(run.settings, "memory://far")
-    registry = run.settings.registry.model_copy(update={"tracking_uri": "http://own:1"})
-    own = run.settings.model_copy(update={"registry": registry})
-    assert locate(own, run.lake).uri == "http://own:1"
+    own = with_registry(run, tracking_uri="http://own:1")
+    assert locate(own.settings, run.lake).uri == "http://own:1"
 
 
 def version(number: int, as_of: str, since: str | None = None, alias: str = "") -> Version:
