@@ -36,6 +36,17 @@ is unknown (NaN). That holds for crosses, too: `audience_plan` counts all events
 plans known before d, not by those of the day of the event. Of what follows, d knows nothing: the
 audit recomputes it from the rows before d and poisons all later ones. Without `valid_from` there is
 one row an entity, which counts for every day.
+
+## What each family brings
+
+```
+python -m benchmarks ml1m-gts28 --ablate
+```
+
+trains the ranker without each family, with three seeds, and prints MAP@10 and NDCG@10 beside those
+with all features, for the protocol's window and for the one 28 days before it. A seed alone moves
+MAP@10 by about .004, so each line has the range over the seeds: a family brings something where the
+ranges with and without it lie apart. A ranker takes about a minute of one core.
 """
 
 
