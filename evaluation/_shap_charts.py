@@ -41,9 +41,7 @@ def beeswarm(
         low, high = _range(effects)
         for at, (effect, value) in enumerate(zip(effects, values, strict=True)):
             slot = ((effect - low) / (high - low) * (SLOTS - 1)).astype(int)
-            axes.scatter(
-                effect, at + _stacked(slot), s=5, c=shades(value), lw=0, rasterized=True
-            )
+            axes.scatter(effect, at + _stacked(slot), s=5, c=shades(value), lw=0, rasterized=True)
         axes.axvline(0, color=MUTED, lw=0.8)
         axes.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
         axes.set_xlabel("← lowers the score      raises it →")
@@ -88,7 +86,7 @@ def dependence(
         axes.axhline(0, color=MUTED, lw=0.8)
         if len(order):
             ticks = np.unique(order[np.linspace(0, len(order) - 1, 5).astype(int)])
-            axes.set_xticks(place(ticks), [f"{tick:.3g}" for tick in ticks])
+            axes.set_xticks(place(ticks), [_tick(tick) for tick in ticks])
         axes.set_xlim(-0.03, 1.03)
 
     return _svg(draw, 2.2)
@@ -115,6 +113,10 @@ def shades(values: np.ndarray) -> list[str]:
     place = (left + right) / 2 / max(len(order), 1)
     steps = np.minimum((place * len(_RAMP)).astype(int), len(_RAMP) - 1)
     return [_RAMP[step] if k else UNDEFINED for step, k in zip(steps, known, strict=True)]
+
+
+def _tick(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _mix(a: str, b: str) -> str:

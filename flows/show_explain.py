@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +15,7 @@ from flows.start import AsOf
 from tasks.explain import explain_user, newest_published
 from tasks.run import Run, default_home, open_lake
 
+Say = Callable[..., None]
 CLOSE = 0.0005
 """Effects that would be written as 0.000 are left out."""
 
@@ -31,17 +34,18 @@ def read_explanation(config: str, as_of: AsOf, home: str | None, user: str) -> d
 
 def show_explanation(console: Console, found: dict[str, Any]) -> None:
     """Print the list with the reasons of each item."""
-    console.print(
+    say = partial(console.print, soft_wrap=True)  # a line stays in one piece
+    say(
         Text(f"User {found['user']}, lists of {found['as_of']}", style="bold"),
         _history(found),
         Text(_order(found)),
         sep="\n",
     )
     check = "reproduces the published scores" if found["reproduced"] else found["note"]
-    console.print(Text(check, style="dim" if found["reproduced"] else "bold red"))
+    say(Text(check, style="dim" if found["reproduced"] else "bold red"))
     for item in found["items"]:
-        console.print()
-        _show_item(console, found, item)
+        say()
+        _show_item(say, found, item)
 
 
 def _history(found: dict[str, Any]) -> Text:
@@ -65,26 +69,33 @@ def _order(found: dict[str, Any]) -> str:
     )
 
 
-def _show_item(console: Console, found: dict[str, Any], item: dict[str, Any]) -> None:
+def _show_item(say: Say, found: dict[str, Any], item: dict[str, Any]) -> None:
     title = Text(f"{item['place']:>2}. {item['title']}", style="bold")
-    console.print(title.append(f"  score {item['score']:.4f}", style="not bold"))
+    say(title.append(f"  score {item['score']:.4f}", style="not bold"))
     if not item["candidate"]:
-        console.print("    is no candidate any more: its reasons are lost", style="red")
+        say("    is no candidate any more: its reasons are lost", style="red")
         return
     by = ", ".join(item["proposed_by"]) or "no source; filled up by popularity"
-    places = ", ".join(f"{name} {place}" for name, place in item["places_before"].items())
-    console.print(Text(f"    proposed by {by}"))
-    console.print(
-        Text(
-            f"    before ranking at best place {item['best_place_before']} of "
-            f"{found['candidates']} ({item['best_source']}); by source: {places}"
-        )
-    )
+    say(Text(f"    proposed by {by}"))
+    say(Text(f"    {_before(found, item)}"))
     if found["reranked"]:
-        console.print(Text(f"    place by score {item['place_by_score']}, before lists are varied"))
+        say(Text(f"    place by score {item['place_by_score']}, before lists are varied"))
     for direction, style in (("up", "green"), ("down", "red")):
         for reason in item[direction]:
             if abs(reason["effect"]) >= CLOSE:
                 line = Text(f"    {reason['effect']:+.3f}  ", style=style)
                 line.append(f"{reason['about']} ", style="default")
-                console.print(line.append(f"({reason['words']})", style="dim"))
+                say(line.append(f"({reason['words']})", style="dim"))
+
+
+def _before(found: dict[str, Any], item: dict[str, Any]) -> str:
+    """Say where the sources had the item."""
+    if item["best_source"] is None:
+        return "before ranking: no source knows anything about it for this user"
+    places = ", ".join(
+        f"{name} {'–' if place is None else place}" for name, place in item["places_before"].items()
+    )
+    return (
+        f"before ranking at best in place {item['best_place_before']} of {found['candidates']} "
+        f"({item['best_source']}); by source: {places}"
+    )

@@ -68,7 +68,8 @@ def explain_user(run: Run, user: str, day: Day | None = None) -> dict[str, Any]:
     Returns:
         The day, the user (``segment`` warm or cold, number of positives and candidates), what the
         list was ordered by, whether the published scores could be reproduced, and for each item
-        its place, title, sources, places before ranking and the reasons up and down.
+        its place, title, sources, places before ranking (by source; None where a source knows
+        nothing about the pair) and the reasons up and down.
 
     Raises:
         DataError: nothing was published for the day, or the user is unknown or has no list.
@@ -185,18 +186,24 @@ def _item(
         "score": published["score"],
         "proposed_by": published["sources"],
     }
-    candidates, names = pairs.candidates, [source.name for source in pairs.day.sources]
+    candidates = pairs.candidates
     at = int(np.searchsorted(candidates.item, item))
     if at == len(candidates.item) or candidates.item[at] != item:
         return {**found, "candidate": False}
-    ranks = {name: int(rank) for name, rank in zip(names, candidates.ranks[:, at], strict=True)}
-    best = min(ranks, key=lambda name: ranks[name])
+    places = {
+        source.name: int(rank) if score > source.model.no_signal else None
+        for source, rank, score in zip(
+            pairs.day.sources, candidates.ranks[:, at], candidates.scores[:, at], strict=True
+        )
+    }
+    known = {name: place for name, place in places.items() if place is not None}
+    best = min(known, key=lambda name: known[name], default=None)
     found |= {
         "candidate": True,
         "score_now": float(pairs.score[at]),
         "place_by_score": int((pairs.score > pairs.score[at]).sum()) + 1,
-        "places_before": ranks,
-        "best_place_before": ranks[best],
+        "places_before": places,
+        "best_place_before": None if best is None else known[best],
         "best_source": best,
     }
     if pairs.shapley is None:
