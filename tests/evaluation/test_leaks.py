@@ -149,6 +149,10 @@ def test_constants_and_single_lists_say_nothing() -> None:
     flat = replace(window(1), features=np.zeros((3, 1200), np.float32))
     assert adversarial(flat, unlabelled(flat), None, NAMES, 0.9, 7, 1).value == 0.5
     assert label_shuffle(flat, 4, 6, 7, 1).value == 0.5
+    unknown = replace(flat, features=np.full((3, 1200), np.nan, np.float32))
+    assert alone_aucs(unknown).tolist() == [0.5] * 3
+    found, _ = check_rows([flat, unknown], unlabelled(unknown), NAMES, {}, LIMITS)
+    assert "red" not in verdicts(found).values()
     single = window(1, lists=1)
     assert adversarial(single, unlabelled(single), None, NAMES, 0.9, 7, 1).value == 0.5
     assert label_shuffle(single, 4, 6, 7, 1).verdict == "green"
