@@ -133,8 +133,19 @@ def test_the_figures_are_strict_json_within_bounds(ran: Ran) -> None:
 def test_prefect_keeps_the_tables(ran: Ran, prefect_api: str) -> None:
     with get_client(sync_client=True) as client:
         kept = {artifact.key: artifact for artifact in client.read_artifacts(limit=200)}
-    assert {"small-metrics", "small-candidates", "small-features", "small-report"} <= {*kept}
+    tables = ("headline", "metrics", "candidates", "features", "gate", "leaks", "report")
+    assert {f"small-{table}" for table in tables} <= {*kept}
     assert "final" in str(kept["small-metrics"].data)
+    assert "verdict" in str(kept["small-gate"].data)
+    assert "users of the test window" in str(kept["small-headline"].data)
+
+
+def test_the_figures_of_the_day_are_kept_and_the_index_leads_to_its_page(ran: Ran) -> None:
+    figures = pd.read_parquet(ran.lake / "runs" / f"as_of={AS_OF}" / "metrics.parquet")
+    final = figures.query("system == 'final' and segment == 'all' and metric == 'MAP' and k == 10")
+    text = (ran.lake / "runs" / f"as_of={AS_OF}" / "test" / "metrics.json").read_text()
+    assert final["value"].item() == json.loads(text)["systems"]["final"]["MAP@10"]
+    assert f'href="runs/as_of={AS_OF}/report/report.html"' in (ran.lake / "index.html").read_text()
 
 
 # ------------------------------------------------------------------ again
