@@ -16,6 +16,8 @@ from torch.autograd.function import once_differentiable
 CHUNK = 1_750_000
 """Logits at a time: a few megabytes stay in the processor's cache."""
 CHUNK_GPU = 64_000_000
+ROWS = 128
+"""Tokens are padded to a multiple of it."""
 
 
 class _FusedSoftmax(torch.autograd.Function):
@@ -29,17 +31,20 @@ class _FusedSoftmax(torch.autograd.Function):
         log_weight_target: torch.Tensor | None,
     ) -> torch.Tensor:
         n, width = len(hidden), len(items)
-        rows = max((CHUNK_GPU if hidden.is_cuda else CHUNK) // width, 16)
+        hidden, target = _even(hidden), _even(target)
+        padded = len(hidden)
+        rows = max((CHUNK_GPU if hidden.is_cuda else CHUNK) // width // ROWS * ROWS, ROWS)
         grad_hidden = torch.empty_like(hidden)
         grad_items = torch.zeros(items.shape, dtype=torch.float32, device=items.device)
         total = torch.zeros((), dtype=torch.float32, device=items.device)
         shift = None
         if log_weight is not None and log_weight_target is not None:
             log_weight = log_weight.to(hidden.dtype)
-            shift = (log_weight_target - log_weight[target]).to(hidden.dtype)
+            shift = (_even(log_weight_target) - log_weight[target]).to(hidden.dtype)
+            shift[n:] = 0
         with torch.autocast(hidden.device.type, enabled=False):
-            buffer = hidden.new_empty(min(rows, n), width)
-            for at in range(0, n, rows):
+            buffer = hidden.new_empty(min(rows, padded), width)
+            for at in range(0, padded, rows):
                 part, want = hidden[at : at + rows], target[at : at + rows, None]
                 logits = torch.mm(part, items.T, out=buffer[: len(part)])
                 if log_weight is not None:
@@ -48,13 +53,15 @@ class _FusedSoftmax(torch.autograd.Function):
                     logits.scatter_add_(1, want, shift[at : at + rows, None])
                 shares = torch._softmax(logits, -1, False, out=logits)
                 own = shares.gather(1, want)
-                total -= own.float().clamp_min(1e-30).log().sum()
+                real = max(n - at, 0)
+                total -= own[:real].float().clamp_min(1e-30).log().sum()
                 shares.scatter_(1, want, own - 1)
+                shares[real:] = 0
                 torch.mm(shares, items, out=grad_hidden[at : at + rows])
                 grad_items += shares.T @ part
         if log_weight_target is not None:
             total += log_weight_target.sum()
-        ctx.save_for_backward(grad_hidden, grad_items)
+        ctx.save_for_backward(grad_hidden[:n], grad_items)
         ctx.n = n
         return total / n
 
@@ -178,6 +185,14 @@ def sampled_softmax(
     others = others.masked_fill(negative == target[:, None], -torch.inf)
     logits = torch.cat([positive[:, None], others], dim=1)
     return (logits.logsumexp(1) - positive).mean()
+
+
+def _even(x: torch.Tensor) -> torch.Tensor:
+    """Pad rows with zeros to a multiple of :data:`ROWS`.
+
+    Matrix kernels are made anew for every shape they meet, which costs more than the padding.
+    """
+    return F.pad(x, (0, 0) * (x.dim() - 1) + (0, -len(x) % ROWS))
 
 
 def _scores(

@@ -240,7 +240,7 @@ class SASRec(NeuralGenerator):
     def _table(self) -> torch.Tensor:
         if self._vectors is None:
             with torch.inference_mode():
-                self._vectors = self._fitted().vectors()
+                self._vectors = self._fitted().vectors().detach()
         return self._vectors
 
 

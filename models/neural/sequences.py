@@ -86,6 +86,7 @@ def batches_of(
     Returns:
         ``(start, size)`` of every batch, int64 tensors of the same length.
     """
+    even = np.array([even_width(n) for n in range(int(windows.size.max(initial=0)) + 1)])
     order = torch.randperm(len(windows.size), generator=random).numpy()
     stretch = np.cumsum(windows.size[order]) // (SHUFFLED * tokens)
     order = order[np.lexsort((windows.size[order], stretch))]
@@ -95,7 +96,7 @@ def batches_of(
         # Ascending within a stretch: the last window of a batch decides its width, unless the
         # batch reaches into the next stretch; a running maximum covers both.
         ahead = size[begin : begin + tokens]
-        places = np.maximum.accumulate(ahead) * np.arange(1, len(ahead) + 1)
+        places = even[np.maximum.accumulate(ahead)] * np.arange(1, len(ahead) + 1)
         begin += max(int(np.searchsorted(places, tokens, side="right")), 1)
         cuts.append(begin)
     start = torch.from_numpy(windows.start[order])
@@ -143,6 +144,15 @@ def only_known(histories: Histories, known: np.ndarray) -> Histories:
     )
 
 
+def even_width(size: int) -> int:
+    """Round a width up to few different values, by an eighth at most.
+
+    Matrix kernels are made anew for every shape they meet, which costs more than the padding.
+    """
+    step = 1 << max(size.bit_length() - 4, 0)
+    return -(-size // step) * step
+
+
 def rectangle(
     start: torch.Tensor, size: torch.Tensor, width: int | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -151,11 +161,13 @@ def rectangle(
     Args:
         start: ``(B,)`` int64.
         size: ``(B,)`` int64, above 0.
-        width: L; None: the largest size.
+        width: L; None: the largest size, rounded by :func:`even_width`.
 
     Returns:
         ``(B, L)`` int64 places, and ``(B, L)`` bool: no padding.
     """
-    step = torch.arange(int(size.max()) if width is None else width, device=start.device)
+    if width is None:
+        width = even_width(int(size.max()))
+    step = torch.arange(width, device=start.device)
     real = step < size[:, None]
     return start[:, None] + torch.minimum(step, size[:, None] - 1), real

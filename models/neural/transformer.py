@@ -107,7 +107,8 @@ class Attention(nn.Module):
             return mask
         step = torch.arange(length, device=like.device)
         back = (step[:, None] - step).clamp_min(0)
-        return self.distance.to(like.dtype)[:, back] + mask
+        table = self.distance.to(like.dtype)
+        return table[:, back.clamp_max(table.shape[1] - 1)] + mask  # past it lies padding
 
 
 class Layer(nn.Module):
@@ -198,7 +199,7 @@ class Transformer(nn.Module):
         step = torch.arange(x.shape[1], device=x.device)
         if self.a.positions == "reversed":
             return x + F.embedding((size[:, None] - 1 - step).clamp_min(0), self.place)
-        return x + self.place[: len(step)]
+        return x + self.place[step.clamp_max(len(self.place) - 1)]  # past it lies padding
 
 
 def rotate(x: torch.Tensor, at: torch.Tensor | int) -> torch.Tensor:

@@ -98,7 +98,8 @@ def test_sampled_softmax_passes_over_a_negative_that_is_the_target(shared: bool)
 def test_the_fused_gradient_is_that_of_autograd(
     weighted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(losses, "CHUNK", 20 * 16)  # several chunks of 16 tokens, the last not full
+    monkeypatch.setattr(losses, "ROWS", 16)
+    monkeypatch.setattr(losses, "CHUNK", 20 * 32)  # chunks of 32 tokens, the last not full
     generator = torch.Generator().manual_seed(3)
     hidden = torch.randn(75, 6, generator=generator, requires_grad=True)
     items = torch.randn(20, 6, generator=generator, requires_grad=True)
