@@ -8,10 +8,9 @@ is right, or wrong twice in different ways.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from datetime import date
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,8 +19,8 @@ import pyarrow.parquet as pq
 from data.contract import ITEM, TS, USER, VALUE
 from data.lake import Lake
 from features.declaration import Catalog, Feature, FeatureError, kind_of
+from features.slow_attributes import Kept, SlowAttributes
 
-T = TypeVar("T")
 NAN = float("nan")
 
 
@@ -62,7 +61,8 @@ class SlowPath:
         self, lake: Lake, catalog: Catalog, day: date, positive_min: float, timezone: str = "UTC"
     ) -> None:
         self.lake, self.catalog, self.day = lake, catalog, day
-        self._kept: dict[Any, Any] = {}
+        self._once = Kept()
+        self._attributes = SlowAttributes(lake, catalog, day)
         frames = []
         for file in lake.interaction_files(day):
             known = pd.Timestamp(file.split("/")[-2].removeprefix("day="))
@@ -136,10 +136,10 @@ class SlowPath:
 
     def _plain(self, side: str, name: str, code: int) -> float:
         if kind_of(self.catalog.attributes, side, name) == "numeric":
-            found = self._attribute(side, name).get(code)
+            found = self._attributes.known(side, name).get(code)
             return NAN if found is None else float(np.float32(found))
-        values = self._values(side, name).get(code, [])
-        return self._numbers(side, name)[values[0]] if values else NAN
+        values = self._attributes.values(side, name).get(code, [])
+        return self._attributes.numbers(side, name)[values[0]] if values else NAN
 
     # ------------------------------------------------------------------ crosses
 
@@ -208,7 +208,7 @@ class SlowPath:
         """Numbers of one side in fixed point, and their mean over the rows of the other."""
 
         def fix() -> dict[int, int]:
-            numbers = self._attribute(side, name)
+            numbers = self._attributes.known(side, name)
             return {c: round(float(np.float32(x)) * 65536) for c, x in numbers.items()}
 
         def average() -> float:
@@ -232,68 +232,23 @@ class SlowPath:
             rows = rows.where(rows.age <= feature.window_days)
         return rows.where(rows.positive) if feature.events == "positive" else rows
 
-    def _versions(self, side: str, name: str) -> list[tuple[int, Any]]:
-        """Code and attribute of every version known before the day, oldest first, then by code."""
-
-        def read() -> list[tuple[int, Any]]:
-            key, file = side.removesuffix("s"), f"{side}_history.parquet"
-            if self.lake.exists(file):
-                table = self.lake.read_table(file, columns=[key, name, "valid_from"]).to_pydict()
-            else:
-                table = self.lake.read_table(f"{side}.parquet", columns=[key, name]).to_pydict()
-                table["valid_from"] = [date.min] * len(table[key])
-            rows = zip(table["valid_from"], table[key], table[name], strict=True)
-            known = sorted((row for row in rows if row[0] < self.day), key=lambda row: row[:2])
-            return [(code, value) for _, code, value in known]
-
-        return self._once(("versions", side, name), read)
-
-    def _attribute(self, side: str, name: str) -> dict[int, Any]:
-        """Attribute by code, of the newest version; unknown values left out."""
-
-        def read() -> dict[int, Any]:
-            newest = dict(self._versions(side, name))
-            return {c: value for c, value in newest.items() if value is not None and value == value}
-
-        return self._once((side, name), read)
-
-    def _values(self, side: str, name: str) -> dict[int, list[Any]]:
-        """The values of each entity; a category is a list of one."""
-        return self._once(
-            ("values", side, name),
-            lambda: {c: self._list(side, name, v) for c, v in self._attribute(side, name).items()},
-        )
-
-    def _list(self, side: str, name: str, value: Any) -> list[Any]:
-        if kind_of(self.catalog.attributes, side, name) != "multi":
-            value = [value]
-        return [v for v in dict.fromkeys(value or ()) if v is not None]
-
-    def _numbers(self, side: str, name: str) -> dict[Any, int]:
-        """Numbers of the values, in the order in which versions first carry them."""
-
-        def number() -> dict[Any, int]:
-            lists = (self._list(side, name, value) for _, value in self._versions(side, name))
-            values = dict.fromkeys(value for values in lists for value in values)
-            return {value: number for number, value in enumerate(values)}
-
-        return self._once(("numbers", side, name), number)
-
     def _kept_values(self, side: str, name: str, code: int) -> list[Any]:
         """The values of an entity, those past the limit left out."""
         kept = self._once(("kept", side, name), lambda: self._most_met(side, name))
-        return [value for value in self._values(side, name).get(code, []) if value in kept]
+        return [
+            value for value in self._attributes.values(side, name).get(code, []) if value in kept
+        ]
 
     def _values_of(self, name: str, item: int) -> list[Any]:
         return self._once(("item", name, item), lambda: self._kept_values("items", name, item))
 
     def _most_met(self, side: str, name: str) -> set[Any]:
-        numbers, most = self._numbers(side, name), self.catalog.max_attribute_values
+        numbers, most = self._attributes.numbers(side, name), self.catalog.max_attribute_values
         if len(numbers) <= most:
             return set(numbers)
         met: Counter[Any] = Counter()
         for code, rows in self._rows_of[side.removesuffix("s")].items():
-            for value in self._values(side, name).get(code, []):
+            for value in self._attributes.values(side, name).get(code, []):
                 met[value] += len(rows)
         return set(sorted(numbers, key=lambda v: (-met[v], numbers[v]))[:most])
 
@@ -331,11 +286,6 @@ class SlowPath:
             for value in self._values_of(name, item):
                 found[segment][value] += events
         return found
-
-    def _once(self, key: Any, make: Callable[[], T]) -> T:
-        if key not in self._kept:
-            self._kept[key] = make()
-        return self._kept[key]
 
 
 def _over(top: int, bottom: int) -> float:
