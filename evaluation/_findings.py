@@ -138,12 +138,14 @@ def _stability(part: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _items(part: dict[str, Any]) -> Iterator[Finding]:
-    for row in part["top"]:
-        if row["of_users"] > CROWDED:
-            text = (
-                f"“{row['title']}” is in the lists of {percent(row['of_users'], 0)} of the users."
-            )
-            yield Finding(text, YELLOW, "items")
+    crowded = [
+        f"“{row['title']}” ({percent(row['of_users'], 0)})"
+        for row in part["top"]
+        if row["of_users"] > CROWDED
+    ]
+    if crowded:
+        text = f"In more than {percent(CROWDED, 0)} of all lists: {', '.join(crowded)}."
+        yield Finding(text, YELLOW, "items")
 
 
 def _leaks(part: dict[str, Any]) -> Iterator[Finding]:

@@ -175,6 +175,8 @@ class Report(TypedDict, total=False):
     as_of: str
     version: str
     """Of the code; stands in the footer."""
+    index: str
+    """Where the page over all days lies, relative to this one."""
     published: Published
     data: Data
     windows: list[WindowBar]
@@ -188,6 +190,17 @@ class Report(TypedDict, total=False):
     shap: dict[str, Any]
     """``shap.json`` of the ranker, see :mod:`evaluation._shap_sections`."""
     audit: Audit
+    shap: dict[str, Any]
+    leaks: dict[str, Any]
+    gate: dict[str, Any]
+    """:meth:`evaluation.gate.Decision.as_dict`, its comparisons as ``numbers``, and ``notes``."""
+    trend: dict[str, Any]
+    """:func:`evaluation.trend.trend`."""
+    stability: dict[str, Any]
+    """:func:`evaluation.stability.stability` with ``before``, the day compared with,
+    ``days_apart``, ``every`` and titles; ``{"before": None}`` where nothing was published before."""
+    items: dict[str, Any]
+    """:func:`evaluation.exposure.exposure` with titles and ``every``."""
     diversity: dict[str, DiversityCurve]
     """System → :func:`evaluation.beyond.diversity_curve`; the final list first."""
     samples: list[Sample]

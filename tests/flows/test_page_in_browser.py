@@ -21,11 +21,14 @@ FILMS = """
 name: films
 source: {{kind: movielens, path: "{path}"}}
 positive_min: 0.8
-windows: {{test_days: 28, ranker_days: 28, ranker_windows: 2, horizon_days: 28, every_days: 28}}
+windows: {{test_days: 28, ranker_days: 28, ranker_windows: 1, horizon_days: 28, every_days: 28}}
 generators:
   - {{kind: popularity, params: {{window_days: 28}}}}
   - {{kind: ease}}
-ranker: {{iterations: 60, hard_negatives: 20}}
+ranker: {{iterations: 40, hard_negatives: 20, tail_negative_share: 0.05}}
+features: {{audit_rows: 20}}
+shap: {{rows: 2000, pair_rows: 200}}
+leaks: {{rows: 2000, users: 100}}
 """
 
 TOO_WIDE = """
