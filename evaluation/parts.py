@@ -203,6 +203,10 @@ class Report(TypedDict, total=False):
     """:func:`evaluation.exposure.exposure` with titles and ``every``."""
     diversity: dict[str, DiversityCurve]
     """System → :func:`evaluation.beyond.diversity_curve`; the final list first."""
+    overlap: dict[str, Any]
+    """:func:`evaluation.beyond.overlap_part`."""
+    rerank: dict[str, Any] | None
+    """:func:`evaluation.tradeoff.tradeoff_part` with ``kind``, ``pool`` and ``by``; None: off."""
     samples: list[Sample]
     steps: list[Step]
     problems: list[str]
