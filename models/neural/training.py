@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -158,14 +159,19 @@ def train(
         if settings.devices == 1:
             tensors, facts = _Loop(model, settings, checkpoint, tell).run(fabric)
         else:
-            tensors, facts = fabric.launch(_worker, model, asdict(settings), checkpoint)
+            arrays, facts = fabric.launch(_worker, model, asdict(settings), checkpoint)
+            tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         model.cpu().eval()
         load_weights(model, tensors, checkpoint or Path("the training"))
         return Curves(**facts)
 
 
-def _worker(fabric: Any, model: Learner, settings: dict[str, Any], path: Path | None) -> State:
-    return _Loop(model, TrainingSettings(**settings), path, None).run(fabric)
+def _worker(
+    fabric: Any, model: Learner, settings: dict[str, Any], path: Path | None
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Train in one of several processes; what goes back to the first one is plain arrays."""
+    tensors, facts = _Loop(model, TrainingSettings(**settings), path, None).run(fabric)
+    return {name: tensor.numpy() for name, tensor in tensors.items()}, facts
 
 
 class _Loop:
