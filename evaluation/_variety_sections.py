@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from evaluation import _charts
-from evaluation._blocks import Cell, Chart, Charts, Table, number, table
+from evaluation._blocks import Cell, Chart, Charts, Fold, Table, number, table
 
 _MEANINGS = {
     "coverage": ("coverage", "share of the catalogue in at least one list"),
@@ -56,7 +56,7 @@ def beyond(page: dict[str, Any]) -> list[Any]:
     meanings = [[_MEANINGS[key][0], _MEANINGS[key][1]] for key in keys]
     return [
         Table(["list", *(_MEANINGS[key][0] for key in keys)], rows),
-        table(["how to read", ""], meanings, texts=2),
+        Fold("What the figures mean", [table(["figure", "meaning"], meanings, texts=2)]),
     ]
 
 

@@ -190,7 +190,6 @@ class Report(TypedDict, total=False):
     shap: dict[str, Any]
     """``shap.json`` of the ranker, see :mod:`evaluation._shap_sections`."""
     audit: Audit
-    shap: dict[str, Any]
     leaks: dict[str, Any]
     gate: dict[str, Any]
     """:meth:`evaluation.gate.Decision.as_dict`, its comparisons as ``numbers``, and ``notes``."""
@@ -198,7 +197,7 @@ class Report(TypedDict, total=False):
     """:func:`evaluation.trend.trend`."""
     stability: dict[str, Any]
     """:func:`evaluation.stability.stability` with ``before``, the day compared with,
-    ``days_apart``, ``every`` and titles; ``{"before": None}`` where nothing was published before."""
+    ``days_apart``, ``every`` and titles; ``{"before": None}`` where there is no earlier day."""
     items: dict[str, Any]
     """:func:`evaluation.exposure.exposure` with titles and ``every``."""
     diversity: dict[str, DiversityCurve]
