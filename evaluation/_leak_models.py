@@ -11,6 +11,8 @@ from evaluation._leak_findings import LOOK_AT, Finding, Verdict
 from evaluation._leak_sample import Sample
 
 TREES, DEPTH = 40, 5
+MEMORY_DEPTH = 8
+"""Of the trees that learn shuffled labels: they must be able to learn rows by heart."""
 ROWS = 8_000
 """Rows of each side: enough for an AUC to +-.01, and a second of training."""
 
@@ -76,34 +78,39 @@ def apart(
     return weighted_auc(score, target[judged], weight[judged]), [names[at] for at in top]
 
 
-def label_shuffle(train: Sample, yellow: float, red: float, seed: int, threads: int) -> Finding:
+def label_shuffle(
+    windows: Sequence[Sample], yellow: float, red: float, seed: int, threads: int
+) -> Finding:
     """Train on shuffled labels: on lists held out nothing may be known of them.
 
-    Labels are shuffled among rows, but a list that stands twice to the bit, labels and all, has
-    the same shuffled labels in both places. So a pipeline that judges on lists it learnt from (a
-    window stacked twice, a list in both parts) is far from .5.
+    Labels are shuffled among the rows of all windows, but a list that stands in two windows to the
+    bit, labels and all, has the same shuffled labels in both. So a ranker that is judged on lists
+    it learnt from (a window stacked twice, windows that overlap) is far from .5.
 
     Args:
-        train: rows learnt from.
+        windows: rows learnt from.
         yellow: standard errors of the AUC of chance, ``sqrt((p + n + 1) / (12 p n))`` with p hits
             and n others (Mann and Whitney, 1947).
         red: the same.
-        seed: of the shuffle and the trees.
+        seed: of the draws, the shuffle and the trees.
         threads: of training.
     """
-    train = train.lists(2 * ROWS, seed)
-    first, number = _distinct(train)
-    random = np.random.default_rng(seed)
+    drawn = [window.lists(2 * ROWS // len(windows), seed) for window in windows]
+    train = Sample.stack(drawn)
     assert train.label is not None
+    first, number = _distinct(drawn, train)
+    random = np.random.default_rng(seed)
     shuffled = random.permutation(train.label[first])[number]
-    judged = train.half()
-    hits = float(shuffled[judged].sum())
-    misses = float(judged.sum()) - hits
+    lists, place = np.unique(train.group, return_inverse=True)
+    judged = (random.permutation(len(lists)) % 2 == 1)[place]
     if not _both_classes(shuffled, judged):
         few = "Too few hits to shuffle: nothing can be said."
         return Finding("label shuffle", "", 0.5, 0.5, "green", few)
-    score, _ = _fit(train.features, shuffled, np.ones(len(train)), judged, seed, threads)
-    value = weighted_auc(score, shuffled[judged], np.ones(int(judged.sum())))
+    ones = np.ones(len(train))
+    score, _ = _fit(train.features, shuffled, ones, judged, seed, threads, MEMORY_DEPTH)
+    value = weighted_auc(score, shuffled[judged], ones[judged])
+    hits = float(shuffled[judged].sum())
+    misses = float(judged.sum()) - hits
     error = float(np.sqrt((hits + misses + 1) / (12 * hits * misses)))
     away = (value - 0.5) / error
     verdict: Verdict = "red" if away >= red else "yellow" if away >= yellow else "green"
@@ -111,11 +118,11 @@ def label_shuffle(train: Sample, yellow: float, red: float, seed: int, threads: 
     return Finding("label shuffle", "", value, bound, verdict, LOOK_AT["label shuffle"])
 
 
-def _distinct(train: Sample) -> tuple[np.ndarray, np.ndarray]:
-    """Number the rows so that the same row of the same list has one number wherever it stands.
+def _distinct(windows: Sequence[Sample], train: Sample) -> tuple[np.ndarray, np.ndarray]:
+    """Number the rows; only rows of a list that two windows share have a number in common.
 
-    Two users without a history may have a row in common, and that is no mistake; a whole list with
-    all of its labels is.
+    Within a window, users without a history may well have the same list, and items nobody met the
+    same features: that is no mistake.
 
     Returns:
         A row of every number, and the number of every row.
@@ -124,19 +131,32 @@ def _distinct(train: Sample) -> tuple[np.ndarray, np.ndarray]:
     table = np.ascontiguousarray(np.vstack([train.features, train.label[None]]).T)
     as_bytes = table.view(np.dtype((np.void, table.shape[1] * 4))).ravel()
     _, row = np.unique(as_bytes, return_inverse=True)
+    _, start, place = np.unique(train.group, return_index=True, return_inverse=True)
     # A list is the sum of random numbers that its rows draw: another list, another sum.
     drawn = np.random.default_rng(0).random(int(row.max()) + 1)
-    _, place = np.unique(train.group, return_inverse=True)
     order = np.lexsort((row, place))  # one order of summing, so that equal lists have equal sums
-    starts = np.flatnonzero(np.diff(place[order], prepend=-1))
-    of_list = np.add.reduceat(drawn[row[order]], starts)
+    begins = np.flatnonzero(np.diff(place[order], prepend=-1))
+    content = np.add.reduceat(drawn[row[order]], begins)
+    window = np.repeat(np.arange(len(windows)), [len(rows) for rows in windows])[start]
+    keys = (content[place], _nth(window, content)[place], row, _nth(place, row))
     _, first, number = np.unique(
-        np.stack([of_list[place], row.astype(np.float64)]),
+        np.stack([key.astype(np.float64) for key in keys]),
         axis=1,
         return_index=True,
         return_inverse=True,
     )
     return first, number.ravel()
+
+
+def _nth(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Count, for every pair of numbers, how many equal pairs stand before it."""
+    order = np.lexsort((other, one))
+    changes = (np.diff(one[order]) != 0) | (np.diff(other[order]) != 0)
+    begins = np.flatnonzero(np.concatenate([[True], changes]))
+    lengths = np.diff(np.append(begins, len(order)))
+    count = np.empty(len(order), np.int64)
+    count[order] = np.arange(len(order)) - np.repeat(begins, lengths)
+    return count
 
 
 def _both_classes(target: np.ndarray, judged: np.ndarray) -> bool:
@@ -158,6 +178,7 @@ def _fit(
     judged: np.ndarray,
     seed: int,
     threads: int,
+    depth: int = DEPTH,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Learn on the rows that are not judged; give the scores of the others, and importances."""
     from catboost import CatBoost, Pool
@@ -171,7 +192,7 @@ def _fit(
         {
             "loss_function": "Logloss",
             "iterations": TREES,
-            "depth": DEPTH,
+            "depth": depth,
             "learning_rate": 0.2,
             "border_count": 32,
             "leaf_estimation_iterations": 1,

@@ -157,7 +157,7 @@ def check_rows(
         )
     )
     shuffle = (limits.shuffle_yellow, limits.shuffle_red)
-    findings.append(label_shuffle(train, *shuffle, seed, threads))
+    findings.append(label_shuffle(windows, *shuffle, seed, threads))
     figures = [
         {"feature": name, "alone": float(a), "outside": float(o), "psi": float(p)}
         for name, a, o, p in zip(names, alone, outside, shift, strict=True)

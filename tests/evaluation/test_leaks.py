@@ -148,37 +148,35 @@ def test_two_days_that_a_model_tells_apart() -> None:
 def test_constants_and_single_lists_say_nothing() -> None:
     flat = replace(window(1), features=np.zeros((3, 1200), np.float32))
     assert adversarial(flat, unlabelled(flat), None, NAMES, 0.9, 7, 1).value == 0.5
-    assert label_shuffle(flat, 4, 6, 7, 1).value == 0.5
+    assert label_shuffle([flat], 4, 6, 7, 1).value == 0.5
     unknown = replace(flat, features=np.full((3, 1200), np.nan, np.float32))
     assert alone_aucs(unknown).tolist() == [0.5] * 3
     found, _ = check_rows([flat, unknown], unlabelled(unknown), NAMES, {}, LIMITS)
     assert "red" not in verdicts(found).values()
     single = window(1, lists=1)
     assert adversarial(single, unlabelled(single), None, NAMES, 0.9, 7, 1).value == 0.5
-    assert label_shuffle(single, 4, 6, 7, 1).verdict == "green"
+    assert label_shuffle([single], 4, 6, 7, 1).verdict == "green"
 
 
-def test_shuffled_labels_are_not_learnt_unless_lists_stand_twice() -> None:
-    rows = window(1, lists=300)
+def test_shuffled_labels_are_not_learnt_unless_a_window_stands_twice() -> None:
+    one, other = window(1, lists=300), window(2, lists=300)
     for seed in range(5):
-        assert label_shuffle(rows, 4, 6, seed, 1).verdict == "green"
-    assert rows.label is not None
-    twice = np.concatenate([rows.group * 2, rows.group * 2 + 1])  # one copy in either half
-    double = Sample(
-        np.tile(rows.features, 2), twice, np.tile(rows.weight, 2), np.tile(rows.label, 2)
-    )
-    found = label_shuffle(double, 4, 6, 1, 1)
-    assert found.verdict == "red"
-    assert found.value > found.threshold > 0.5
+        assert label_shuffle([one, other], 4, 6, seed, 1).verdict == "green"
+        found = label_shuffle([one, one], 4, 6, seed, 1)
+        assert found.verdict == "red"
+        assert found.value > found.threshold > 0.5
 
 
-def test_rows_in_common_without_a_list_in_common_are_no_mistake() -> None:
+def test_rows_and_lists_in_common_within_a_window_are_no_mistake() -> None:
     random = np.random.default_rng(0)
     kinds = random.normal(size=(3, 40)).astype(np.float32)  # users without a history are alike
     drawn = random.integers(0, 40, 4000)
     label = (random.random(4000) < 0.2).astype(np.float32)
-    rows = Sample(kinds[:, drawn], np.repeat(np.arange(200), 20), np.ones(4000, np.float32), label)
-    assert label_shuffle(rows, 4, 6, 1, 1).verdict == "green"
+    group, ones = np.repeat(np.arange(200), 20), np.ones(4000, np.float32)
+    rows = Sample(kinds[:, drawn], group, ones, label)
+    assert label_shuffle([rows], 4, 6, 1, 1).verdict == "green"
+    alike = Sample(np.tile(kinds[:, :20], 200), group, ones, np.tile(label[:20], 200))
+    assert label_shuffle([alike], 4, 6, 1, 1).verdict == "green"
 
 
 def test_a_number_that_changes_without_the_future() -> None:
