@@ -207,3 +207,14 @@ def test_a_required_gpu_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ModelError, match="accelerator is 'gpu'"):
         SASRec(accelerator="gpu", **SMALL).fit(circle())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_cpu_and_gpu_agree(lists) -> None:
+    params = {**SMALL, "dropout": 0.0, "epochs": 3}
+    histories = lists([[3, 4, 5], [8, 9]], N_ITEMS)
+    cpu, gpu = (
+        SASRec(accelerator=where, **params).fit(circle()).score(histories)  # type: ignore[arg-type]
+        for where in ("cpu", "gpu")
+    )
+    assert np.allclose(cpu, gpu, atol=1e-3)
