@@ -21,9 +21,9 @@ class ShapSettings(Section):
     dependence: int = Field(
         6, ge=0, le=20, description="features whose value is drawn against its effect"
     )
-    pairs: int = Field(5, ge=0, le=45, description="pairs of features whose interaction is told")
+    pairs: int = Field(4, ge=0, le=45, description="pairs of features whose interaction is told")
     pair_rows: int = Field(
-        1000,
+        500,
         ge=10,
         le=20_000,
         description="rows that interactions are computed on; they cost far more than values",

@@ -30,6 +30,8 @@ DIGITS = 5
 """Significant digits in the summary: more would only make the page larger."""
 STEPS = 12
 """Steps that a feature's values are cut into at most."""
+DIRECTION_ROWS = 4000
+"""Rows that directions are computed on: enough for a correlation to two digits."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,8 @@ def summarise(
 ) -> dict[str, Any]:
     """Sum the values up for the page; see :class:`evaluation._shap_sections.Shap`."""
     rows, weight = sample.rows, sample.rows.weight
-    size, sign = values.mean_abs(weight), direction(values.values, rows.features, weight)
+    size, some = values.mean_abs(weight), _spread(len(rows), DIRECTION_ROWS)
+    sign = direction(values.values[:, some], rows.features[:, some], weight[some])
     order = np.argsort(-size, kind="stable")
     segments = {"warm": sample.warm, "cold": ~sample.warm}
     by_segment = {name: values.take(mask).mean_abs(weight[mask]) for name, mask in segments.items()}
@@ -200,13 +203,12 @@ def _interactions(
 ) -> dict[str, Any]:
     """Compute the strongest pairs on the first rows of an even spread."""
     pairs = interacting_pairs(ranker)[: settings.pairs]
-    n = min(settings.pair_rows, len(sample.rows))
-    chosen = np.linspace(0, len(sample.rows) - 1, n).astype(int)
+    chosen = _spread(len(sample.rows), settings.pair_rows)
     values = interaction_values(ranker, sample.rows.features[:, chosen], pairs, threads)
     weight = sample.rows.weight[chosen]
     size = np.average(np.abs(values), axis=1, weights=weight) if len(pairs) else np.empty(0)
     return {
-        "rows": n,
+        "rows": len(chosen),
         "pairs": sorted(
             (
                 {"a": ranker.names[a], "b": ranker.names[b], "mean_abs": _round(mean)}
@@ -215,6 +217,11 @@ def _interactions(
             key=lambda pair: -pair["mean_abs"],
         ),
     }
+
+
+def _spread(n: int, most: int) -> np.ndarray:
+    """Give positions of at most so many of ``n`` rows, evenly spread."""
+    return np.linspace(0, n - 1, min(n, most)).astype(int)
 
 
 def _table(sample: Sample, values: Shapley) -> pa.Table:
