@@ -37,7 +37,7 @@ def segments_of(
         EvaluationError: values of an attribute are not one a user.
 
     >>> list(segments_of(np.array([0, 1, 9]), {"sex": ["F", None, "F"]}, parts=2))
-    ['warm', 'cold', 'activity 1 of 2 (1)', 'activity 2 of 2 (9)', 'sex: F', 'sex: not known']
+    ['warm', 'cold', 'activity 1 of 2', 'activity 2 of 2', 'sex: F', 'sex: not known']
     """
     counts = np.asarray(activity, np.int64)
     found = {"warm": counts > 0, "cold": counts == 0}
@@ -52,7 +52,8 @@ def segments_of(
 def activity_segments(activity: np.ndarray, parts: int = 4) -> dict[str, np.ndarray]:
     """Cut the warm users into quantiles of activity, the least active first.
 
-    Users of equal activity stay together, so parts may differ in size and one may be missing.
+    Users of equal activity stay together, so parts may differ in size and one may be missing. The
+    names do not say where a part begins: that moves, and days are compared by name.
 
     Args:
         activity: ``(n_users,)`` whole numbers; 0 belongs to no part.
@@ -74,9 +75,7 @@ def activity_segments(activity: np.ndarray, parts: int = 4) -> dict[str, np.ndar
     for at in range(parts):
         mask = warm & (part == at)
         if mask.any():
-            low, high = int(counts[mask].min()), int(counts[mask].max())
-            spread = f"{low:,}" if low == high else f"{low:,}-{high:,}"
-            found[f"activity {at + 1} of {parts} ({spread})"] = mask
+            found[f"activity {at + 1} of {parts}"] = mask
     return found
 
 
