@@ -11,6 +11,7 @@ import numpy as np
 
 from models.base import ModelError
 from models.candidates import Candidates
+from models.device import gpu_present
 
 DIFFERENCE = "percentile_minus_others"
 
@@ -325,15 +326,6 @@ class Ranker:
             weight=None if grouped else np.concatenate([rows.weight for rows in windows]),
             feature_names=self.names,
         )
-
-
-def gpu_present() -> bool:
-    """Say whether CatBoost can train on a GPU; it is asked only where there is a driver."""
-    if not Path("/dev/nvidiactl").exists():  # else it complains on stderr
-        return False
-    from catboost.utils import get_gpu_device_count
-
-    return bool(get_gpu_device_count())
 
 
 def _split_newest(windows: list[Rows]) -> tuple[list[Rows], Rows]:

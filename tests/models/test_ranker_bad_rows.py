@@ -9,7 +9,8 @@ import pytest
 
 import models.ranker
 from models.base import ModelError
-from models.ranker import Ranker, Rows, gpu_present
+from models.device import gpu_present
+from models.ranker import Ranker, Rows
 
 NAMES = ["signal", "noise", "other"]
 LOSSES = ["Logloss", "YetiRank", "QuerySoftMax"]
