@@ -17,7 +17,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from models.base import ModelError
 from tasks.files import place_file, place_folder
-from tasks.versions import Version
+from tasks.versions import TAGS, Version
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,8 +28,8 @@ HISTORY = "champions"
 """Tag of the registered model: numbers of the versions that were champion, the newest last."""
 IDENTITY = "zavtra.bundle"
 """Tag of a run: digest of its bundle. A run cut off half-way is found by it and completed."""
-PARAMS_AT_ONCE = 100
-"""MLflow refuses more parameters in one call."""
+PARAMS_AT_ONCE, METRICS_AT_ONCE = 100, 1000
+"""MLflow refuses more in one call."""
 
 SILENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -90,7 +90,10 @@ class Store:
 
     @_told
     def versions(self) -> list[Version]:
-        """Give all versions, oldest first; none where nothing was registered yet."""
+        """Give all versions, oldest first; none where nothing was registered yet.
+
+        What somebody else registered under the same name lacks our tags and is left alone.
+        """
         aliases: dict[int, list[str]] = {}
         model = self._model()
         if model is None:
@@ -105,6 +108,7 @@ class Store:
         versions = (
             Version(int(v.version), v.run_id, dict(v.tags), tuple(aliases.get(int(v.version), ())))
             for v in found
+            if v.tags.keys() >= TAGS
         )
         return sorted(versions, key=lambda version: version.number)
 
@@ -173,9 +177,9 @@ class Store:
         for at in range(0, len(every), PARAMS_AT_ONCE):
             self._client.log_batch(run_id, params=every[at : at + PARAMS_AT_ONCE])
         # At time 0, so that a run that is completed later does not log a figure twice.
-        self._client.log_batch(
-            run_id, metrics=[Metric(key, value, 0, 0) for key, value in metrics.items()]
-        )
+        figures = [Metric(key, value, 0, 0) for key, value in metrics.items()]
+        for at in range(0, len(figures), METRICS_AT_ONCE):
+            self._client.log_batch(run_id, metrics=figures[at : at + METRICS_AT_ONCE])
 
     @_told
     def upload(self, run_id: str, source: Path, place: str) -> None:

@@ -194,9 +194,9 @@ def _metrics(figures: Mapping[str, Any]) -> dict[str, float]:
     headline = _headline(figures)
     gain = float(headline["final"]) - float(headline["best_source_value"])
     found = {
-        allowed(f"{system}/{metric}"): float(value)
+        name: value
         for system, row in figures["systems"].items()
-        for metric, value in row.items()
+        for name, value in _numbers(system, row).items()
     }
     return {**found, allowed(f"gain/{SHOWN_METRIC}"): gain}
 

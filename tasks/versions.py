@@ -20,6 +20,8 @@ ROLLED_BACK = "rolled_back"
 PRUNED = "pruned"
 COMPLETE = "complete"
 """Tags of a version."""
+TAGS = frozenset({AS_OF, BUNDLE, RANKER})
+"""Those that every version of ours has."""
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,20 @@ def test_a_run_carries_parameters_figures_page_and_bundle(run: Run) -> None:
     assert own.samefile(bundle_file(run, 1, "generators/popularity/arrays.npz"))
 
 
+def test_what_others_register_under_the_name_is_left_alone(run: Run) -> None:
+    day(run)
+    store = open_store(run.settings, run.lake)
+    (own,) = versions(run)
+    client = store._client
+    made = client.create_model_version(store.name, source="elsewhere", run_id=own.run_id)
+    client.set_registered_model_alias(store.name, "champion", made.version)
+    assert [v.number for v in versions(run)] == [1]
+    assert champion(on(run, DAYS[1]))["champion"]["version"] == 1
+    figures = {f"figure {number}": 0.5 for number in range(1100)}
+    store.log(own.run_id, {}, figures)
+    assert len(client.get_run(own.run_id).data.metrics) > len(figures)
+
+
 def test_the_same_training_is_registered_once(run: Run) -> None:
     day(run)
     before = run.lake.read_json("models", "versions.json")
