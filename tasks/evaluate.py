@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +13,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from evaluation.accuracy import accuracy
-from evaluation.beyond import Catalogue, beyond, diversity_curve
+from evaluation.beyond import Catalogue, beyond, diversity_curve, overlap_part
 from evaluation.candidates import CandidateReport
 from evaluation.relevance import Relevant
 from evaluation.summary import metrics_part, segments_part
@@ -23,9 +23,11 @@ from tasks.champion import CHAMPION, champion_ranker
 from tasks.day import Day, liked_within
 from tasks.features import features_as_of
 from tasks.generators import load_sources
+from tasks.judged_users import JudgedUsers, judged_users, vectors_of
 from tasks.lists import make_lists
 from tasks.progress import progress
 from tasks.ranker import load_ranker
+from tasks.rerank_curve import rerank_part
 from tasks.run import Ref, Run
 
 FINAL = "final"
@@ -108,9 +110,15 @@ def evaluate(run: Run, fits: list[Ref], ranker: Ref, champion: Ref, state: str) 
         days = [_lists_of_day(run, d, list(rankers.values()), report) for d in window.days]
         tests = _stack(days, [*proposing, *rankers])
         tests.save(folder)
+        vectors = vectors_of(load_sources(run, window.cutoff), len(tests.known))
+        catalogue = replace(catalogue_as_of(run, window.start), vectors=vectors)
+        known = judged_users(run, tests.user, tests.day, window.days)
         figures = {
-            **judge(tests, catalogue_as_of(run, window.start), run.settings.recommend.k),
+            **judge(tests, catalogue, run.settings.recommend.k, known),
             "candidates": report.result(),
+            "rerank": rerank_part(
+                run, rankers[FINAL], tests.user, tests.day, tests.relevant, catalogue
+            ),
         }
         (folder / "metrics.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False))
         compared = {"compared": CHAMPION in rankers, "why": _why_not_compared(rankers[FINAL], old)}
@@ -129,7 +137,7 @@ def evaluate(run: Run, fits: list[Ref], ranker: Ref, champion: Ref, state: str) 
     return run.step(*run.folder("test"), inputs=inputs, make=make, rooms=ROOMS)
 
 
-def judge(tests: WindowLists, catalogue: Catalogue, k: int) -> dict[str, Any]:
+def judge(tests: WindowLists, catalogue: Catalogue, k: int, known: JudgedUsers) -> dict[str, Any]:
     """Compute the figures of every system: accuracy, intervals, segments, beyond accuracy.
 
     Users without a positive in the horizon cannot be judged and are counted as excluded.
@@ -141,8 +149,12 @@ def judge(tests: WindowLists, catalogue: Catalogue, k: int) -> dict[str, Any]:
     return {
         "systems": {name: metrics.mean() for name, metrics in judged.items()},
         "metrics": metrics_part(judged, FINAL),
-        "segments": segments_part(judged, {"warm": tests.warm, "cold": ~tests.warm}),
-        "beyond": {name: beyond(own, catalogue, k) for name, own in lists.items()},
+        "segments": segments_part(judged, known.segments, final=FINAL),
+        "beyond": {
+            name: beyond(own, catalogue, k, known.history, tests.relevant)
+            for name, own in lists.items()
+        },
+        "overlap": overlap_part({name: own[:, :k] for name, own in lists.items()}, k),
         "diversity": {
             name: diversity_curve(lists[name][:, :k], places, catalogue.item_values)
             for name in reversed(tests.systems)
