@@ -54,6 +54,7 @@ def no_skill(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.server
+@pytest.mark.timeout(900)  # two servers and a whole day are counted to the first test
 @pytest.mark.usefixtures("no_skill")
 def test_train_promote_train_worse_refuse_roll_back(
     mlflow_server: MlflowServer, ran: Ran, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -16,7 +16,11 @@ from tasks.registry_place import open_store
 from tasks.run import Run
 from tasks.versions import Version
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("outside_a_run")]
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.timeout(900),  # starts of the server are counted
+    pytest.mark.usefixtures("outside_a_run"),
+]
 DAYS = [FIRST + timedelta(days=at) for at in range(4)]
 
 
