@@ -72,7 +72,9 @@ class GeneratorSettings(Section):
     ``params`` go to the model of that ``kind``; an unknown one is refused by the model.
     """
 
-    kind: str = Field(description="popularity, als, ease, item_knn; sasrec and others are neural")
+    kind: str = Field(
+        description="popularity, als, ease, item_knn, sasrec, two_tower, fm, two_head, neural_cf"
+    )
     name: str = Field(
         "",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
@@ -226,10 +228,14 @@ class Settings(Section):
     shap: ShapSettings = Field(
         ShapSettings(), description="how many of the ranker's rows are explained, and how"
     )
-    leaks: LeakSettings = LeakSettings()
-    gate: GateSettings = GateSettings()
+    leaks: LeakSettings = Field(LeakSettings(), description="what every feature has to answer for")
+    gate: GateSettings = Field(
+        GateSettings(), description="what a new list has to show before it goes out"
+    )
     recommend: RecommendSettings = RecommendSettings()
-    registry: RegistrySettings = RegistrySettings()
+    registry: RegistrySettings = Field(
+        RegistrySettings(), description="where trainings and the champion are kept"
+    )
     threads: int = Field(0, ge=0, description="worker threads; 0: one a core")
     chunk_memory_gb: float = Field(
         1.5, gt=0, description="memory of all chunks of users scored at one time, GB"
