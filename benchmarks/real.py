@@ -88,3 +88,68 @@ def read_ml1m() -> Ratings:
         rating=table["rating"].to_numpy()[order],
         ts=table["ts"].to_numpy()[order] * 1_000_000,
     )
+
+
+def read_movie_titles() -> dict[int, str]:
+    """Read the titles of ``ml-1m/movies.dat`` by movie id.
+
+    Raises:
+        MissingDataError: it is not there.
+    """
+    path = real_data("ml-1m", "movies.dat") / "movies.dat"
+    lines = path.read_text(encoding="latin-1").splitlines()
+    return {int(movie): title for movie, title, _ in (line.split("::") for line in lines)}
+
+
+def read_ml100k() -> Ratings:
+    """Read ``ml-100k/u.data``.
+
+    Raises:
+        MissingDataError: it is not there.
+    """
+    path = real_data("ml-100k", "u.data") / "u.data"
+    user, item, rating, ts = np.loadtxt(path, np.int64, delimiter="\t", unpack=True)
+    order = np.argsort(ts, kind="stable")
+    return Ratings(
+        user=user[order].astype(np.int32),
+        item=item[order].astype(np.int32),
+        rating=rating[order].astype(np.float32),
+        ts=ts[order] * 1_000_000,
+    )
+
+
+def read_ml100k_attributes(user_ids: np.ndarray, item_ids: np.ndarray) -> tuple[pa.Table, pa.Table]:
+    """Read ``ml-100k/u.user`` and ``u.item``: age, gender, occupation; year and genres.
+
+    Args:
+        user_ids: ascending; a user's code is the place in it, others are left out.
+        item_ids: the same of the movies.
+
+    Raises:
+        MissingDataError: a file is not there.
+    """
+    folder = real_data("ml-100k", "u.user", "u.item")
+    lines = (folder / "u.user").read_text(encoding="latin-1").splitlines()
+    rows = [line.split("|") for line in lines]
+    code = {str(user): at for at, user in enumerate(user_ids.tolist())}
+    rows = [row for row in rows if row[0] in code]
+    users = pa.table(
+        {
+            "user": pa.array([code[row[0]] for row in rows], pa.int32()),
+            "age": [float(row[1]) for row in rows],
+            "gender": [row[2] for row in rows],
+            "occupation": [row[3] for row in rows],
+        }
+    )
+    lines = (folder / "u.item").read_text(encoding="latin-1").splitlines()
+    rows = [line.split("|") for line in lines]
+    code = {str(item): at for at, item in enumerate(item_ids.tolist())}
+    rows = [row for row in rows if row[0] in code]
+    items = pa.table(
+        {
+            "item": pa.array([code[row[0]] for row in rows], pa.int32()),
+            "year": pa.array([float(r[2][-4:]) if r[2] else None for r in rows], pa.float64()),
+            "genres": [[str(g) for g, flag in enumerate(r[5:]) if flag == "1"] for r in rows],
+        }
+    )
+    return users, items

@@ -16,6 +16,7 @@ from evaluation._data_sections import data, windows
 from evaluation._feature_sections import audit, importance
 from evaluation._gate_sections import gate
 from evaluation._leak_sections import leaks
+from evaluation._neural_sections import neural
 from evaluation._overlap_sections import overlap
 from evaluation._people_sections import items, samples
 from evaluation._rerank_sections import rerank
@@ -92,6 +93,13 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
             "Whether a feature knows what it must not, or will be another one tomorrow. A red "
             "verdict stops publication unless the configuration allows it with a reason.",
             leaks,
+            "",
+        ),
+        Entry(
+            "neural",
+            "Neural sources",
+            "How they were trained, and what their item vectors know.",
+            neural,
             "",
         ),
         Entry("gate", "Gate", "Whether the new lists were good enough to go out.", gate, ""),

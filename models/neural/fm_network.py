@@ -62,8 +62,9 @@ class FMNetwork(nn.Module):
 
     def remember(self, train: Interactions) -> None:
         """Note whose ids the training meets; the others' are no features."""
-        self.known_users[torch.from_numpy(train.user[: len(self.known_users)].astype(int))] = True
-        self.known_items[torch.from_numpy(train.item.astype(int))] = True
+        if len(self.known_users):
+            self.known_users[torch.from_numpy(np.unique(train.user)).long()] = True
+        self.known_items[torch.from_numpy(np.unique(train.item)).long()] = True
 
     def bag(self, flat: torch.Tensor, offsets: torch.Tensor, x: torch.Tensor) -> Bag:
         """Sum features up.
@@ -174,7 +175,7 @@ class FMLearner(Learner):
             "user": train.user[order].astype(np.int64),
             "position": np.flatnonzero(sampled[order]),
             "value": train.value[order],
-            "candidates": np.unique(train.item[sampled]).astype(np.int64),
+            "candidates": np.unique(train.item).astype(np.int64),
         }
         for name, array in tensors.items():
             self.register_buffer(name, torch.from_numpy(array), persistent=False)

@@ -161,7 +161,7 @@ class TwoTowerLearner(Learner):
             "user": train.user[order].astype(np.int64),
             "position": np.flatnonzero(sampled[order]),
             "value": (value / max(float(value[sampled[order]].mean()), 1e-12)).astype(np.float32),
-            "pool": np.flatnonzero(count),
+            "pool": np.unique(train.item).astype(np.int64),
             "share": share.astype(np.float32),
         }
         for name, array in tensors.items():

@@ -35,7 +35,7 @@ def double_sum(model: FactorizationMachine, features: list[tuple[int, float]]) -
     """Work the model out feature by feature, pair by pair."""
     network = model.network
     vectors, weights = network.vectors.weight, network.weights
-    total = float(network.bias) + sum(float(weights[f]) * x for f, x in features)
+    total = float(network.bias.detach()) + sum(float(weights[f].detach()) * x for f, x in features)
     for n, (f, x) in enumerate(features):
         for g, y in features[n + 1 :]:
             total += float(vectors[f] @ vectors[g]) * x * y
@@ -87,7 +87,13 @@ def test_regression_learns_who_likes_what(tastes: Interactions) -> None:
     value = np.where(item == tastes.item, fits, 1 - fits).astype(np.float32)
     log = Interactions(tastes.user, item, tastes.ts, value, 62, 42)
     model = FactorizationMachine(
-        factors=8, user_id=True, history=0, loss="regression", epochs=20, batch=64
+        factors=8,
+        user_id=True,
+        history=0,
+        loss="regression",
+        epochs=20,
+        batch=64,
+        learning_rate=0.05,
     )
     scores = model.fit(log).score(log.histories())
     assert np.mean((scores[log.user, log.item] - value) ** 2) < 0.05
@@ -115,9 +121,9 @@ def test_losses_by_hand() -> None:
 
 
 def test_similar_items_share_their_tastes(tastes: Interactions) -> None:
-    model = FactorizationMachine(factors=8, epochs=30, batch=128, history=0, user_id=True).fit(
-        tastes
-    )
+    model = FactorizationMachine(
+        factors=8, epochs=30, batch=64, history=0, user_id=True, learning_rate=0.05
+    ).fit(tastes)
     for item in (3, 25):
         found, cosine = model.similar(item, 10)
         assert (found // 20 == item // 20).mean() >= 0.8
@@ -129,7 +135,9 @@ def test_similar_items_share_their_tastes(tastes: Interactions) -> None:
 
 @pytest.mark.parametrize("loss", ["bpr", "logistic"])
 def test_it_finds_the_taste_of_a_history(loss: str, tastes: Interactions, lists) -> None:
-    model = FactorizationMachine(factors=8, epochs=20, batch=64, pool=64, loss=loss).fit(tastes)
+    model = FactorizationMachine(
+        factors=8, epochs=20, batch=64, pool=64, loss=loss, learning_rate=0.05
+    ).fit(tastes)
     scores = model.score(lists([[1, 2, 3], [22, 25, 31]], 42))
     assert scores[0, :20].mean() > 1.5 * scores[0, 20:40].mean()
     assert scores[1, 20:40].mean() > 1.5 * scores[1, :20].mean()

