@@ -126,7 +126,8 @@ class FeatureSettings(Section):
     )
     score_differences: bool = Field(
         False,
-        description="by how much a source's percentile of a candidate differs from the others'",
+        description="by how much a source's percentile of a candidate differs from the others'; "
+        "on MovieLens-1M at 2000-11-30, 150 trees, four seeds: MAP@10 .0622 against .0618, no gain",
     )
     exclude: list[str] = Field(
         [], description="features left out: names, or families followed by '*' as in 'user_*'"
