@@ -26,7 +26,7 @@ windows: {{test_days: 28, ranker_days: 28, ranker_windows: 2, horizon_days: 28, 
 generators:
   - {{kind: popularity, params: {{window_days: 28}}}}
   - {{kind: ease}}
-ranker: {{iterations: 40, hard_negatives: 20, tail_negative_share: 0.05}}
+ranker: {{iterations: 60, hard_negatives: 20}}
 features: {{audit_rows: 20}}
 shap: {{rows: 2000, pair_rows: 200}}
 leaks:
