@@ -50,7 +50,7 @@ class Network(nn.Module):
         time_gaps: bool = False,
     ) -> None:
         super().__init__()
-        self.items = normal(n_items, a.width, std=a.width**-0.5, random=random)
+        self.items = normal(n_items, a.width, std=0.2 * a.width**-0.5, random=random)
         self.transformer = Transformer(a, random)
         self.gaps = normal(GAP_BUCKETS, a.width, std=0.02, random=random) if time_gaps else None
         self.bags = bags

@@ -45,7 +45,7 @@ def test_it_learns_the_order(fitted: SASRec, lists) -> None:
 
 @pytest.mark.parametrize("loss", ["in_batch", "in_batch_logq", "bce", "gbce", "sampled"])
 def test_every_loss_learns_the_order(loss: str, lists) -> None:
-    model = SASRec(epochs=45, learning_rate=0.02, loss=loss, negatives=4, **SMALL)  # type: ignore[arg-type]
+    model = SASRec(epochs=70, learning_rate=0.03, loss=loss, negatives=8, **SMALL)  # type: ignore[arg-type]
     scores = model.fit(circle()).score(lists([[3, 4, 5], [8, 9]], N_ITEMS))
     assert scores.argmax(1).tolist() == [6, 10]
 
