@@ -8,6 +8,7 @@ is no history, and the one table counts for every day.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import date
 
@@ -72,3 +73,21 @@ def entities_as_of(lake: Lake, side: str, day: date) -> pa.Table:
     if VALID_FROM not in table.column_names:
         return table
     return table.filter(newest(table)).sort_by(KEYS[side]).drop_columns([VALID_FROM])
+
+
+def attributes_digest(lake: Lake, side: str, day: date, n: int | None = None) -> str:
+    """Digest of what was known before ``day``: versions from that day on leave it as it is.
+
+    Args:
+        lake: where they are.
+        side: "users" or "items".
+        day: the day recommended for.
+        n: look at the first ``n`` codes alone, so that new entities leave it as it is; None: all.
+    """
+    table = versions_before(lake, side, lambda known: known < day)
+    if n is not None:
+        table = table.filter(pa.array(table[KEYS[side]].to_numpy() < n))
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    return hashlib.sha256(sink.getvalue()).hexdigest()

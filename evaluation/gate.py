@@ -10,8 +10,9 @@ difference still reaches 0. The rule:
    again, over today's candidates.
 3. Else the best single source is published.
 
-With fewer than ``min_users`` users judged nothing can be compared: the champion is published again
-where there is one, else the new list.
+A person's word, a promotion or a rollback in the registry, goes before the figures. With fewer
+than ``min_users`` users judged nothing can be compared: the champion is published again where there
+is one, else the new list.
 """
 
 from __future__ import annotations
@@ -100,6 +101,7 @@ def decide(
     popularity: Sequence[str],
     rule: Rule,
     refused: str = "",
+    promoted: bool = False,
 ) -> Decision:
     """Decide what is published.
 
@@ -111,6 +113,7 @@ def decide(
         popularity: those among them that are popularity; the best of them is a rival.
         rule: what counts as harm.
         refused: why the new list must not go out whatever its figures; "" for no reason.
+        promoted: a person wants the new list out, whatever its figures.
 
     Raises:
         EvaluationError: a system was not judged, or no source is given.
@@ -138,6 +141,8 @@ def decide(
         return Decision(verdict, publish, why, rule.metric, users, comparisons)
 
     comparisons: list[Comparison] = []
+    if promoted:
+        return decided("new", new, "The new list is published: a person promoted this very ranker.")
     if users < rule.min_users:
         few = f"only {users} users could be judged, {rule.min_users} are needed to compare"
         if champion is not None:

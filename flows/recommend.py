@@ -10,6 +10,7 @@ from prefect.futures import PrefectFuture
 from flows.start import AsOf, Outcome, finish, open_run, open_settings, run_name
 from flows.train import RUNNER, Trained, fit_all, train_steps
 from tasks.leaks import check_leaks
+from tasks.neural_views import neural_views
 from tasks.recommend import recommend_all
 from tasks.run import Ref, Run
 
@@ -32,7 +33,8 @@ def recommend_steps(run: Run, trained: Trained) -> Published:
     lists = recommend_all.submit(
         run, fits, trained.ranker, trained.champion, trained.gate, trained.state, wait_for=proven
     )
-    return Published(fits, lists, [*fits, leaks, lists])
+    views = neural_views.submit(run, fits)
+    return Published(fits, lists, [*fits, views, leaks, lists])
 
 
 @flow(flow_run_name=run_name, task_runner=RUNNER)

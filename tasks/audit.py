@@ -19,10 +19,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.contract import ITEM, USER
+from data.versions import attributes_digest
 from features.audit import audit
 from tasks.features import count_codes, run_catalog
 from tasks.run import Ref, Run
-from tasks.skew import attributes_digest, compare_with_logged, last_logged
+from tasks.skew import compare_with_logged, last_logged
 
 ROOMS = ("data", "features", "tasks")
 
@@ -54,7 +55,7 @@ def audit_features(run: Run, state: str) -> Ref:
     inputs = {
         "state": state,
         "attributes": [
-            attributes_digest(run.lake, side, n, run.as_of)
+            attributes_digest(run.lake, side, run.as_of, n)
             for side, n in zip(("users", "items"), count_codes(run), strict=True)
         ],
         "test": run.windows.test.start,

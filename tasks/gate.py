@@ -45,6 +45,7 @@ def decide_publication(run: Run, test: Ref, ranker: Ref, champion: Ref) -> Ref:
             refused="this very ranker was rolled back"
             if ranker.digest in facts["rolled_back"]
             else "",
+            promoted=ranker.digest in facts["promoted"],
         ).as_dict()
         decision["numbers"] = decision.pop("comparisons")
         notes = [*facts["notes"], *([barred] if barred else [])]

@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from config import Settings
 from config.settings import GeneratorSettings
 from data.lake import digest
-from data.versions import entities_as_of
+from data.versions import attributes_digest, entities_as_of
 from models.base import Generator, ModelError
 from models.candidates import Source
 from models.dropped import Dropped, is_dropped
@@ -120,6 +120,9 @@ def _inputs(
         "kind": settings.kind,
         "params": settings.params,
     }
+    if KINDS[settings.kind].attach is not Generator.attach:  # else attributes do not matter to it
+        sides = ("users", "items")
+        inputs["attributes"] = [attributes_digest(run.lake, side, cutoff) for side in sides]
     if start is not None:
         inputs |= {"start": start.digest, "warm_epochs": settings.warm_epochs}
     return inputs

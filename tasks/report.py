@@ -20,6 +20,7 @@ from tasks.day_parts import data_part, importance_part, published_part, steps_pa
 from tasks.history import FILE, SHOWN_DAYS, days_with_figures, keep_figures, trend_part
 from tasks.index import FROM_PAGE, SUMMARY, write_index
 from tasks.items import items_part
+from tasks.neural_views import neural_part
 from tasks.run import Ref, Run
 from tasks.samples import samples_part
 from tasks.stability import lists_before, stability_part
@@ -93,6 +94,7 @@ PARTS: dict[str, Callable[[Run], Any]] = {
     "shap": left_by("shap", "shap.json"),
     "audit": left_by("audit", "audit.json"),
     "leaks": left_by("leaks", "leaks.json"),
+    "neural": neural_part,
     "gate": left_by("gate", "gate.json"),
     "beyond": judged("beyond"),
     "diversity": judged("diversity"),

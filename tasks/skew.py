@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from data.lake import Lake
-from data.versions import KEYS, versions_before
+from data.versions import attributes_digest
 from features.audit import compare_logged, features_of
 from features.catalog import Catalog
 from tasks.day import Day
@@ -43,8 +40,8 @@ def log_sample(run: Run, day: Day, users: np.ndarray, folder: Path) -> None:
     made_from = {
         "catalog": day.tables.catalog.digest,
         "log": run.lake.log_digest(day.day),
-        "users": attributes_digest(run.lake, "users", day.n_users, day.day),
-        "items": attributes_digest(run.lake, "items", day.n_items, day.day),
+        "users": attributes_digest(run.lake, "users", day.day, day.n_users),
+        "items": attributes_digest(run.lake, "items", day.day, day.n_items),
         "sizes": [day.n_users, day.n_items],
     }
     with (folder / LOGGED).open("wb") as file:
@@ -81,8 +78,8 @@ def compare_with_logged(run: Run) -> dict[str, Any] | None:
     now = {
         "catalog": catalog.digest,
         "log": run.lake.log_digest(day),
-        "users": attributes_digest(run.lake, "users", n_users, day),
-        "items": attributes_digest(run.lake, "items", n_items, day),
+        "users": attributes_digest(run.lake, "users", day, n_users),
+        "items": attributes_digest(run.lake, "items", day, n_items),
     }
     changed = [what for what, found in now.items() if made_from[what] != found]
     compared = _comparable(catalog, changed)
@@ -116,16 +113,3 @@ def last_logged(run: Run) -> date | None:
         if name.startswith("as_of=") and run.lake.exists("recommendations", name, LOGGED)
     ]
     return max((day for day in days if day < run.as_of), default=None)
-
-
-def attributes_digest(lake: Lake, side: str, n: int, day: date) -> str:
-    """Digest of what was known before ``day`` of the first ``n`` codes.
-
-    New entities, and versions of attributes from ``day`` on, leave it as it is.
-    """
-    table = versions_before(lake, side, lambda known: known < day)
-    table = table.filter(pa.array(table[KEYS[side]].to_numpy() < n)).combine_chunks()
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return hashlib.sha256(sink.getvalue()).hexdigest()

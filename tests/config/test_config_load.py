@@ -52,7 +52,10 @@ def explain(write: Write, text: str) -> list[str]:
             "name: x\nsource: {kind: tabular, interactions: {path: a, item: b}}\n",
             "source.interactions.item: unknown key; did you mean 'item_id'?; allowed: delimiter,",
         ),
-        (HEAD + "zzz: 1\n", "zzz: unknown key; allowed: chunk_memory_gb, features, gate, generators,"),
+        (
+            HEAD + "zzz: 1\n",
+            "zzz: unknown key; allowed: chunk_memory_gb, features, gate, generators,",
+        ),
         # bad values
         (HEAD + "positive_min: 2\n", "positive_min: must be less than or equal to 1 (found 2)"),
         (

@@ -88,6 +88,12 @@ def test_what_was_rolled_back_does_not_go_out_again():
     assert decide(*day(0.5), RULE, refused).verdict == "fallback"
 
 
+def test_a_person_may_let_the_new_list_out() -> None:
+    decision = decide(*day(0.1, 0.5), RULE, promoted=True)
+    assert (decision.verdict, decision.publish) == ("new", "final")
+    assert "a person promoted" in decision.why
+
+
 def test_with_too_few_users_the_champion_stays():
     assert decide(*day(0.9, 0.1, n=20), RULE).verdict == "champion"
     alone = decide(*day(0.1, n=20), RULE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def reversed_sources(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def broken(run: Run, cutoff: Any) -> Sequence[Source]:
         return [
-            s if s.name == "popularity" else Source(s.name, Reversed(s.model), s.candidates, s.history)
+            s if s.name == "popularity" else replace(s, model=Reversed(s.model))
             for s in load(run, cutoff)
         ]
 

@@ -9,6 +9,7 @@ import pytest
 from hand_made import LOG
 
 from config import load_settings
+from data.versions import attributes_digest
 from models.candidates import Source
 from models.registry import make_generator
 from tasks.catalogue import external_ids
@@ -17,7 +18,6 @@ from tasks.features import features_as_of, update_features
 from tasks.generators import _attributes
 from tasks.ingest import ingest_source
 from tasks.run import Run
-from tasks.skew import attributes_digest
 
 CONFIG = """
 name: snapshots
@@ -71,7 +71,7 @@ def test_a_new_snapshot_explains_no_skew_of_an_earlier_day(run: Run, tmp_path: P
     state = update_features.fn(run)
 
     def digests() -> list[str]:
-        return [attributes_digest(run.lake, "users", 3, day) for day in (FIFTH, date(2026, 1, 6))]
+        return [attributes_digest(run.lake, "users", day, 3) for day in (FIFTH, date(2026, 1, 6))]
 
     before = digests()
     assert before[0] != before[1]
