@@ -18,7 +18,7 @@ from benchmarks.pipeline import trained
 from benchmarks.protocol import Result, Row
 from config import load_settings
 from evaluation.bootstrap import paired_bootstrap
-from evaluation.drift import FORMS
+from evaluation.leaks.drift import FORMS
 from models.candidates import Candidates
 from models.ranker import Rows
 from tasks.run import Run

@@ -1,4 +1,4 @@
-"""Settings of the leak suite (see :mod:`evaluation.leaks` for the checks)."""
+"""Settings of the leak suite (see :mod:`evaluation.leaks.suite` for the checks)."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def metrics_part(
     samples: int = 2000,
     seed: int = 7,
 ) -> dict[str, Any]:
-    """Make the part ``metrics`` of the report (:class:`evaluation.report.Metrics`).
+    """Make the part ``metrics`` of the report (:class:`evaluation.page.report.Metrics`).
 
     Args:
         systems: name → metrics over the same users; in the order of the table.

@@ -8,9 +8,9 @@ from prefect.futures import PrefectFuture
 from flows.recommend import Published, recommend_steps
 from flows.start import AsOf, Outcome, finish, open_run, open_settings, run_name
 from flows.train import RUNNER, Trained, train_steps
-from tasks.bundle import make_bundle
-from tasks.registry import register
-from tasks.report import make_report
+from tasks.page.report import make_report
+from tasks.registry.bundle import make_bundle
+from tasks.registry.steps import register
 from tasks.run import Ref, Run
 
 

@@ -12,7 +12,7 @@ from config import load_settings
 from data.contract import DataError
 from evaluation.history import ALL
 from evaluation.trend import FINAL, MAIN
-from tasks.history import days_with_figures, read_figures
+from tasks.page.history import days_with_figures, read_figures
 from tasks.run import default_home, open_lake
 
 SHOWN = (*MAIN, "coverage")

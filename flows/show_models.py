@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.start import open_settings
-from tasks.promotion import list_versions, promote, rollback
-from tasks.versions import DECISION, PRUNED, Version
+from tasks.registry.promotion import list_versions, promote, rollback
+from tasks.registry.versions import DECISION, PRUNED, Version
 
 
 def show_versions(console: Console, config: str, home: str | None) -> None:

@@ -15,7 +15,7 @@ from prefect.futures import PrefectFuture, wait
 from config import Settings, load_settings
 from data.contract import NotEnoughHistoryError
 from tasks.generators import check_generators
-from tasks.registry_place import check_registry
+from tasks.registry.place import check_registry
 from tasks.run import Ref, Run, default_home, open_lake
 
 AsOf = date | Literal["latest"] | None

@@ -27,7 +27,7 @@ from tasks.features import update_features
 from tasks.gate import decide_publication
 from tasks.generators import fit_generator, fitted_names
 from tasks.ranker import make_rows, train_ranker
-from tasks.registry import find_champion
+from tasks.registry.steps import find_champion
 from tasks.run import Ref, Run
 from tasks.shapley import explain_ranker
 

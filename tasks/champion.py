@@ -1,4 +1,4 @@
-"""The champion of a day, as the registry left it in the lake (see :mod:`tasks.registry`)."""
+"""The champion of a day, as the registry left it in the lake (see :mod:`tasks.registry.steps`)."""
 
 from __future__ import annotations
 

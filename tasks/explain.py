@@ -22,9 +22,9 @@ from tasks.evaluate import FINAL
 from tasks.features import features_as_of
 from tasks.generators import load_sources
 from tasks.lists import Order, make_lists
-from tasks.published import published_days
+from tasks.page.published import published_days
+from tasks.page.reasons import make_reasons, strongest
 from tasks.ranker import load_ranker
-from tasks.reasons import make_reasons, strongest
 from tasks.run import Ref, Run
 
 SAME_SCORE = 1e-5

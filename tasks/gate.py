@@ -24,7 +24,7 @@ def decide_publication(run: Run, test: Ref, ranker: Ref, champion: Ref) -> Ref:
         run: the run.
         test: lists of all systems on the test window.
         ranker: the one just trained.
-        champion: what :func:`tasks.registry.find_champion` left.
+        champion: what :func:`tasks.registry.steps.find_champion` left.
     """
     settings = run.settings.gate
 

@@ -1,4 +1,4 @@
-"""Let every feature answer for itself before anything is published (:mod:`evaluation.leaks`)."""
+"""Let every feature answer for itself before anything is published: :mod:`evaluation.leaks`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,17 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.windows import Window
-from evaluation.drift import score_drift
-from evaluation.leaks import Finding, Limits, Sample, allow, check_rows, future_cut, refuse, to_part
+from evaluation.leaks.drift import score_drift
+from evaluation.leaks.suite import (
+    Finding,
+    Limits,
+    Sample,
+    allow,
+    check_rows,
+    future_cut,
+    refuse,
+    to_part,
+)
 from features.catalog import Catalog
 from models.ranker import Rows
 from models.shapley import shap_values
@@ -86,7 +95,8 @@ def find_leaks(run: Run, windows: list[Ref], ranker: Ref) -> dict[str, Any]:
     """Run all checks on a day whose ranker is trained; give the part of the page.
 
     Returns:
-        verdict, findings, features (their figures) and drift, see :func:`evaluation.leaks.to_part`.
+        verdict, findings, features (their figures) and drift, see
+        :func:`evaluation.leaks.suite.to_part`.
     """
     settings, seed = run.settings.leaks, run.settings.ranker.seed
     threads = run.settings.threads or os.cpu_count() or 1

@@ -116,7 +116,7 @@ def _take(rows: Rows, chosen: np.ndarray) -> Rows:
 def summarise(
     ranker: Ranker, sample: Sample, values: Shapley, settings: ShapSettings, threads: int = 1
 ) -> dict[str, Any]:
-    """Sum the values up for the page; see :class:`evaluation._shap_sections.Shap`."""
+    """Sum the values up for the page; see :class:`evaluation.page.shap_sections.Shap`."""
     rows, weight = sample.rows, sample.rows.weight
     size, some = values.mean_abs(weight), _spread(len(rows), DIRECTION_ROWS)
     sign = direction(values.values[:, some], rows.features[:, some], weight[some])

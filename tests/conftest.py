@@ -42,7 +42,7 @@ def real_data() -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a database of MLflow's with all tables, which it takes seconds to make."""
-    from tasks.mlflow_store import Store
+    from tasks.registry.store import Store
 
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     Store(f"sqlite:///{path}", "zavtra-none", path.parent, str(path))

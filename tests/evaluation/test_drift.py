@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.drift import score_drift
-from evaluation.leaks import Sample
+from evaluation.leaks.drift import score_drift
+from evaluation.leaks.suite import Sample
 
 NAMES = ["als:score", "als:rank", "als:percentile", "sources"]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from evaluation._findings import RED, YELLOW, Finding, findings
-from evaluation._headline import headline, key_figures
+from evaluation.page.findings import RED, YELLOW, Finding, findings
+from evaluation.page.headline import headline, key_figures
 
 
 def found(**parts) -> list[Finding]:

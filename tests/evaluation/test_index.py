@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from evaluation.index import render_index, summarise
-from evaluation.report import draw
+from evaluation.page.index import render_index, summarise
+from evaluation.page.report import draw
 
 
 def summary(as_of: str, value: float = 0.1, level: str = "green") -> dict:

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation._leak_bins import bin_of, cuts, outside, psi_of
-from evaluation._leak_checks import alone_aucs, dominance, future_cut
-from evaluation._leak_findings import judge
-from evaluation._leak_models import adversarial, label_shuffle
-from evaluation.leaks import (
+from evaluation.leaks.bins import bin_of, cuts, outside, psi_of
+from evaluation.leaks.checks import alone_aucs, dominance, future_cut
+from evaluation.leaks.findings import judge
+from evaluation.leaks.probes import adversarial, label_shuffle
+from evaluation.leaks.suite import (
     CHECKS,
     Finding,
     LeakError,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from evaluation._blocks import Fold, Note, Table
-from evaluation._leak_sections import leaks
-from evaluation.leaks import Finding, to_part
+from evaluation.leaks.suite import Finding, to_part
+from evaluation.page.blocks import Fold, Note, Table
+from evaluation.page.leak_sections import leaks
 
 DRIFT: dict[str, Any] = {
     "windows": ["ranker1", "ranker2"],

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation._neural_sections import neural
 from evaluation.neural_views import curves, item_map, similarity
+from evaluation.page.neural_sections import neural
 
 TWO = np.array([[1, 0], [1, 0.1], [0, 1], [0.1, 1], [0, 0]], np.float32)
 TRAINING = {

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from evaluation._overlap_sections import overlap
 from evaluation.beyond import overlap_part
+from evaluation.page.overlap_sections import overlap
 
 
 def test_both_matrices_with_their_numbers():

@@ -16,8 +16,8 @@ from evaluation.beyond import Catalogue, beyond, diversity_curve
 from evaluation.candidates import CandidateReport
 from evaluation.exposure import exposure
 from evaluation.history import history_table
+from evaluation.page.report import SECTIONS, render
 from evaluation.relevance import Relevant
-from evaluation.report import SECTIONS, render
 from evaluation.stability import stability
 from evaluation.summary import metrics_part, segments_part
 from evaluation.trend import trend

@@ -6,7 +6,7 @@ import pkgutil
 
 import evaluation
 
-MODULES = [f"evaluation.{module.name}" for module in pkgutil.iter_modules(evaluation.__path__)]
+MODULES = [module.name for module in pkgutil.walk_packages(evaluation.__path__, "evaluation.")]
 
 
 def test_examples_of_the_docstrings_hold():

@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from evaluation._shap_charts import HIGH, LOW, UNDEFINED, _stacked, dependence, shades
-from evaluation._shap_sections import shap
-from evaluation.report import render
+from evaluation.page.report import render
+from evaluation.page.shap_plots import HIGH, LOW, UNDEFINED, _stacked, dependence, shades
+from evaluation.page.shap_sections import shap
 
 N = 400
 

@@ -5,9 +5,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from evaluation._rerank_sections import rerank
 from evaluation.accuracy import accuracy
 from evaluation.beyond import Catalogue
+from evaluation.page.rerank_sections import rerank
 from evaluation.relevance import EvaluationError, Relevant
 from evaluation.tradeoff import bargain, tradeoff_part
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from small_day import AS_OF, SMALL, Ran, Zavtra
 
-from evaluation.leaks import CHECKS, LeakError
+from evaluation.leaks.suite import CHECKS, LeakError
 from flows.recommend import recommend
 from flows.terminal import is_known
 

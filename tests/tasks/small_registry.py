@@ -14,8 +14,8 @@ from hand_made import hand_made
 from models.interactions import Interactions
 from models.popularity import Popularity
 from models.ranker import Ranker, Rows
-from tasks.bundle import make_bundle
-from tasks.registry import find_champion, register
+from tasks.registry.bundle import make_bundle
+from tasks.registry.steps import find_champion, register
 from tasks.run import Ref, Run
 
 SOURCES = """

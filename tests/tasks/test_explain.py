@@ -17,7 +17,7 @@ from features.catalog import build_catalog
 from tasks.catalogue import external_ids
 from tasks.day import read_log
 from tasks.explain import explain_user, newest_published, read_list
-from tasks.reasons import make_reasons, strongest
+from tasks.page.reasons import make_reasons, strongest
 from tasks.run import Run
 
 

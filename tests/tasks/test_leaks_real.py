@@ -17,7 +17,7 @@ import pytest
 
 from config import load_settings
 from data.contract import ITEM, USER, VALUE
-from evaluation.leaks import Finding, LeakError, Limits, check_rows, refuse
+from evaluation.leaks.suite import Finding, LeakError, Limits, check_rows, refuse
 from models.candidates import Candidates
 from models.ranker import Ranker
 from tasks import leaks

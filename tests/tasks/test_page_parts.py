@@ -13,16 +13,16 @@ import pyarrow.parquet as pq
 import pytest
 from hand_made import hand_made
 
-import tasks.report
-from tasks.day_parts import steps_part
-from tasks.history import days_with_figures, keep_figures, read_figures, trend_part
-from tasks.index import write_index
-from tasks.items import items_part
-from tasks.published import published_days, published_lists
-from tasks.report import collect, what_came_before
+import tasks.page.report
+from tasks.page.day_parts import steps_part
+from tasks.page.history import days_with_figures, keep_figures, read_figures, trend_part
+from tasks.page.index import write_index
+from tasks.page.items import items_part
+from tasks.page.published import published_days, published_lists
+from tasks.page.report import collect, what_came_before
+from tasks.page.samples import choose_users
+from tasks.page.stability import stability_part
 from tasks.run import Ref, Run
-from tasks.samples import choose_users
-from tasks.stability import stability_part
 
 TODAY, BEFORE = date(2026, 1, 7), date(2026, 1, 5)
 SECONDS = (1.5, None, 2.0)
@@ -168,7 +168,7 @@ def test_a_part_that_fails_says_so_and_the_rest_is_there(
     def broken(run: Run) -> dict[str, int]:
         raise OSError("no space left")
 
-    monkeypatch.setitem(tasks.report.PARTS, "items", broken)
+    monkeypatch.setitem(tasks.page.report.PARTS, "items", broken)
     publish(run, TODAY, {"a": ["x"]})
     judged(run, TODAY, 0.1)
     report = collect(run, [])

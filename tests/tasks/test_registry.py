@@ -12,11 +12,11 @@ from small_registry import FIRST, champion, day, on, small_run
 from models.base import ModelError
 from models.bundle import BundleError
 from models.ranker import Ranker
-from tasks.mlflow_store import RegistryError
-from tasks.promotion import list_versions, promote, rollback
-from tasks.registry_place import URI_VARIABLE, check_registry, locate, open_store
+from tasks.registry.place import URI_VARIABLE, check_registry, locate, open_store
+from tasks.registry.promotion import list_versions, promote, rollback
+from tasks.registry.store import RegistryError
+from tasks.registry.versions import Version, champion_before, with_alias
 from tasks.run import Run
-from tasks.versions import Version, champion_before, with_alias
 
 pytestmark = pytest.mark.usefixtures("outside_a_run")
 DAYS = [FIRST + timedelta(days=at) for at in range(4)]

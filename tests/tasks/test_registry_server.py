@@ -10,11 +10,11 @@ from mlflow_server import MlflowServer
 from small_registry import FIRST, champion, day, on, small_run
 
 from models.bundle import BundleError
-from tasks.mlflow_store import RegistryError, Store
-from tasks.promotion import list_versions, promote, rollback
-from tasks.registry_place import open_store
+from tasks.registry.place import open_store
+from tasks.registry.promotion import list_versions, promote, rollback
+from tasks.registry.store import RegistryError, Store
+from tasks.registry.versions import Version
 from tasks.run import Run
-from tasks.versions import Version
 
 pytestmark = [
     pytest.mark.server,

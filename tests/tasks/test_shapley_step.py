@@ -10,7 +10,7 @@ import pytest
 from small_trained import Trained
 
 from config.shap import ShapSettings
-from evaluation._shap_sections import shap
+from evaluation.page.shap_sections import shap
 from tasks.ranker import load_rows, load_warm
 from tasks.shapley import _steps, draw_sample, explain_ranker
 

@@ -1,0 +1,1 @@
+"""The leak suite: every feature answers for itself."""

@@ -1,0 +1,1 @@
+"""The page of a day, and the one over all days."""

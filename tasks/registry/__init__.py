@@ -1,0 +1,1 @@
+"""The registry: bundles, versions, the champion."""
