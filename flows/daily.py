@@ -2,8 +2,8 @@
 
 ::
 
-    ingest ─ features ─ train ─ evaluate ─┐
-                          └─ recommend ───┴─ report
+    ingest ─ features ─ train ─ evaluate ─ gate ─┐
+                          └─ leaks ────────── recommend ─ report ─ register
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
-"""Train: fit the generators window by window, stack the ranker's rows, train, judge on the test.
+"""Train: fit the generators window by window, stack the ranker's rows, train, explain, judge.
 
 ::
 
     features ─ audit
-        └───────────────────┬──────────────┬──────────────────────┐
-    fit (before window 1) ─ rows 1 ─┐      │                      │
-    fit (before window 2) ─────── rows 2 ─ train the ranker ─ evaluate
-    fit (before the test) ────────────────────────────────────────┘
+        └───────────────────┬──────────────┬───────────────────────┐
+    fit (before window 1) ─ rows 1 ─┐      │                       │
+    fit (before window 2) ─────── rows 2 ─ train the ranker ─┬──── evaluate ─ gate
+    fit (before the test) ───────────────────────────────────┼──────┤
+                                         SHAP ───────────────┘   champion
 """
 
 from __future__ import annotations
