@@ -93,6 +93,12 @@ def _quarantine(part: dict[str, Any]) -> Iterator[Finding]:
         )
 
 
+def _dropped(part: list[dict[str, str]]) -> Iterator[Finding]:
+    for fit in part:
+        text = f"The source {fit['source']} could not be fitted before {fit['cutoff']} and is left "
+        yield Finding(f"{text}out there: {fit['reason']}.", RED, "candidates")
+
+
 def _silent(part: dict[str, Any]) -> Iterator[Finding]:
     for row in part["rows"]:
         if not row["candidates_per_user"]:
@@ -186,6 +192,7 @@ LOOKS: tuple[tuple[str, Callable[[Any], Iterator[Finding]]], ...] = (
     ("metrics", _accuracy),
     ("published", _published),
     ("data", _quarantine),
+    ("dropped", _dropped),
     ("candidates", _silent),
     ("trend", _trend),
     ("stability", _stability),

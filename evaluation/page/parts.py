@@ -168,6 +168,15 @@ class Audit(TypedDict):
     skew: NotRequired[Skew | None]
 
 
+class DroppedFit(TypedDict):
+    """A source that was not required, and could not be fitted."""
+
+    source: str
+    cutoff: str
+    """ISO day before which it should have been fitted."""
+    reason: str
+
+
 class Report(TypedDict, total=False):
     """Input of :func:`render`; every part but ``name`` and ``as_of`` may be missing."""
 
@@ -208,5 +217,6 @@ class Report(TypedDict, total=False):
     """:func:`evaluation.tradeoff.tradeoff_part` with ``kind``, ``pool`` and ``by``; None: off."""
     samples: list[Sample]
     steps: list[Step]
+    dropped: list[DroppedFit]
     problems: list[str]
     """What the run itself found wrong, one sentence each."""

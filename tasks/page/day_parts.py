@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from models.dropped import DROPPED
 from tasks.day import read_log
 from tasks.features import run_catalog
 from tasks.run import Ref, Run
@@ -67,6 +68,19 @@ def published_part(run: Run) -> dict[str, Any]:
     """Say how much was published."""
     summary = run.lake.read_json("recommendations", f"as_of={run.as_of}", "summary.json")
     return {name: summary[name] for name in ("users", "items", "k", "short_lists")}
+
+
+def dropped_part(run: Run, steps: list[Ref]) -> list[dict[str, str]]:
+    """Name the fits that were given up, and why."""
+    return [
+        {
+            "source": step.parts[-1],
+            "cutoff": step.parts[1].removeprefix("cutoff="),
+            "reason": run.lake.read_json(*step.parts, DROPPED)["reason"],
+        }
+        for step in steps
+        if step.parts[0] == "generators" and run.lake.exists(*step.parts, DROPPED)
+    ]
 
 
 def steps_part(steps: list[Ref]) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from tasks.neural_views import neural_part
 from tasks.page.artifacts import publish_artifacts
 from tasks.page.day_parts import (
     data_part,
+    dropped_part,
     importance_part,
     published_part,
     steps_part,
@@ -130,7 +131,7 @@ def collect(run: Run, steps: list[Ref]) -> dict[str, Any]:
     return (
         report
         | {key: _try(fetch, run) for key, fetch in PARTS.items()}
-        | {"steps": steps_part(steps)}
+        | {"steps": steps_part(steps), "dropped": dropped_part(run, steps)}
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.kion_shape import ITEMS, kion_shape_settings, last_day, write_kion_shape
 from config.settings import Settings
-from config.settings import TabularSource as TabularSettings
+from config.sources import TabularSource as TabularSettings
 from data.sources.tabular import TabularSource
 
 USERS = 12_000

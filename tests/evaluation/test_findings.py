@@ -21,6 +21,14 @@ def metrics(*rows: dict, users: int = 9) -> dict:
     return shared | {"users": users, "rows": list(rows)}
 
 
+def test_a_source_that_was_given_up_is_said_first() -> None:
+    fit = {"source": "sasrec", "cutoff": "2021-01-02", "reason": "ModelError: the loss is nan"}
+    (finding,) = found(dropped=[fit])
+    assert (finding.level, finding.section) == (RED, "candidates")
+    assert "sasrec could not be fitted before 2021-01-02" in finding.text
+    assert "the loss is nan" in finding.text
+
+
 def trend(series: dict, unusual: tuple = ()) -> dict:
     days = ["2021-01-01", "2021-01-02"]
     return {"main": "MAP@10", "days": days, "series": series, "unusual": list(unusual)}

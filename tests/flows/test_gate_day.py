@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,15 @@ from small_day import SMALL, Ran
 
 import tasks.evaluate
 import tasks.ranker
+from config import load_settings
 from flows.recommend import recommend
+from models.base import ModelError
 from models.candidates import Source
-from models.interactions import Histories
+from models.ease import EASE
+from models.interactions import Histories, Interactions
 from models.ranker import Rows
-from tasks.run import Run
+from tasks.page.day_parts import dropped_part
+from tasks.run import Ref, Run
 
 DAY = "2026-03-04"
 """Two days after the day whose ranker is the champion: its windows begin later."""
@@ -141,3 +146,23 @@ def test_broken_sources_let_popularity_out(ran: Ran, tmp_path: Path) -> None:
     assert (gate["verdict"], gate["publish"]) == ("fallback", "popularity")
     assert "the new list reaches" in gate["why"]
     assert "the champion reaches" in gate["why"]
+
+
+def test_a_source_that_cannot_be_fitted_is_left_out_aloud(
+    ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: EASE, train: Interactions) -> EASE:
+        raise ModelError("there is no room for the items' products")
+
+    monkeypatch.setattr(EASE, "fit", fail)
+    old = "{kind: ease, candidates: 30}"
+    lake = run_day(ran, tmp_path, **{old: "{kind: ease, candidates: 30, required: false}"})
+    assert lists_of(lake).groupby("user_id").size().eq(10).all()
+    folder = lake / "generators" / f"cutoff={DAY}" / "ease"
+    assert "no room" in json.loads((folder / "dropped.json").read_text())["reason"]
+    fit = Ref(("generators", f"cutoff={DAY}", "ease"), "")
+    run = Run(
+        load_settings(str(tmp_path / "small.yaml")), date.fromisoformat(DAY), str(tmp_path / "home")
+    )
+    (told,) = dropped_part(run, [fit])
+    assert (told["source"], told["cutoff"]) == ("ease", DAY)
