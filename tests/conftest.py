@@ -20,6 +20,15 @@ settings.register_profile(
 settings.load_profile("zavtra")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what shares costly fixtures on one worker: the flows, which go first, else a file."""
+    for item in items:
+        where = item.path.relative_to(config.rootpath)
+        group = "flows" if "flows" in where.parts else str(where)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: "flows" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Callable[[str], Path]:
     """Give the folder of a real data set, or skip aloud.

@@ -29,6 +29,7 @@ MAY_IMPORT = {
 }
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PREFECT = yaml.safe_load((ROOT / "prefect.yaml").read_text())
+GPU = yaml.safe_load((ROOT / "prefect-gpu.yaml").read_text())
 
 
 def imported(path: Path) -> set[str]:
@@ -80,7 +81,7 @@ def test_the_commands_others_script_against_are_there() -> None:
     assert {"ingest", "train", "recommend", "report", "daily", "backfill", "metrics"} <= names
 
 
-@pytest.mark.parametrize("name", ["demo", "ml-1m", "ml-100k", "kion", "globo"])
+@pytest.mark.parametrize("name", ["demo", "demo-neural", "ml-1m", "ml-100k", "kion", "globo"])
 def test_every_data_set_has_a_configuration_of_its_name(name: str) -> None:
     assert name in available()
     assert load_settings(name).name == name
@@ -89,7 +90,9 @@ def test_every_data_set_has_a_configuration_of_its_name(name: str) -> None:
 # ------------------------------------------------------------------ prefect.yaml
 
 
-@pytest.mark.parametrize("deployment", PREFECT["deployments"], ids=lambda d: d["entrypoint"])
+@pytest.mark.parametrize(
+    "deployment", PREFECT["deployments"] + GPU["deployments"], ids=lambda d: d["entrypoint"]
+)
 def test_a_deployment_calls_a_flow_with_parameters_it_has(deployment: dict[str, object]) -> None:
     path, _, name = str(deployment["entrypoint"]).partition(":")
     flow = getattr(import_module(path.removesuffix(".py").replace("/", ".")), name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -77,6 +78,32 @@ def outside_shares(train: Sample, tomorrow: Sample) -> np.ndarray:
     """Give the share of tomorrow's values outside all learnt from, ``(n_features,)`` float64."""
     pairs = zip(train.features, tomorrow.features, strict=True)
     return np.array([outside(x, y) for x, y in pairs])
+
+
+def never_back(windows: Sequence[Sample], share: float, fewest: int = 50) -> np.ndarray:
+    """Mark features whose values never come back, window after window, as a row id's or a clock's.
+
+    One window cannot tell, and neither can a handful of values: means over a small group of users
+    take a few new values every day.
+
+    Args:
+        windows: rows of the ranker windows, oldest first.
+        share: of a window's values that must lie outside the window before.
+        fewest: distinct values a feature must have.
+
+    Returns:
+        ``(n_features,)`` bool.
+    """
+    pairs = list(pairwise(windows))
+    marked = np.full(len(windows[0].features), bool(pairs))
+    for one, other in pairs:
+        marked[marked] = [
+            outside(one.features[at], other.features[at]) >= share for at in np.flatnonzero(marked)
+        ]
+    for at in np.flatnonzero(marked):
+        values = [np.unique(window.features[at]) for window in windows]
+        marked[at] = len(np.unique(np.concatenate(values))) >= fewest
+    return marked
 
 
 def psis(one: Sample, other: Sample) -> np.ndarray:

@@ -85,6 +85,7 @@ def judge(
     yellow: float,
     red: float = np.inf,
     expected: Collection[str] = (),
+    grave: np.ndarray | None = None,
 ) -> list[Finding]:
     """Turn one number a feature into findings: every red one, else the worst.
 
@@ -95,13 +96,14 @@ def judge(
         yellow: from here on yellow.
         red: from here on red; ``inf``: never.
         expected: features that are not judged, since it is their nature.
+        grave: ``(n_features,)`` bool, those that may be red; None: all.
     """
     judged = [at for at, name in enumerate(names) if name not in expected]
     if not judged:
         return [Finding(check, "", 0.0, yellow, "green", LOOK_AT[check])]
     order = sorted(judged, key=lambda at: -values[at])
     past = [at for at in order if values[at] >= yellow]
-    bad = [at for at in past if values[at] >= red]
+    bad = [at for at in past if values[at] >= red and (grave is None or grave[at])]
     if bad:
         return [
             Finding(check, names[at], float(values[at]), red, "red", LOOK_AT[check]) for at in bad

@@ -27,6 +27,7 @@ from evaluation.leaks.checks import (
     alone_aucs,
     dominance,
     future_cut,
+    never_back,
     outside_shares,
     psis,
 )
@@ -75,9 +76,10 @@ class Limits:
         alone_yellow: AUC of a feature alone. Honest: at most .80, a source's rank. The label and
             the row's own rating: 1.
         alone_red: the same.
-        range_red: share of tomorrow's values outside all learnt from; half of it is yellow.
-            Honest: at most .23. Ages and counts since the beginning reach .97 and are not judged.
-            A row id: 1.
+        range_red: share of tomorrow's values outside all learnt from, and of every window's
+            outside the window before: values that never come back. Half of it, or tomorrow alone,
+            is yellow. Honest: at most .23, on small data tomorrow alone 1. Ages and counts since
+            the beginning reach .97 and are not judged. A row id: 1.
         psi_yellow: PSI of a feature, where it is more than twice what lies between two windows;
             .25 is the field's own bound. Honest: up to 7, so it is never red.
         adversarial_yellow: AUC of telling learning from tomorrow. Honest: .9996 and more, so it is
@@ -141,7 +143,13 @@ def check_rows(
     ]
     findings += judge("alone", names, alone, limits.alone_yellow, limits.alone_red)
     findings += judge(
-        "range", names, outside, limits.range_red / 2, limits.range_red, expected=moving
+        "range",
+        names,
+        outside,
+        limits.range_red / 2,
+        limits.range_red,
+        expected=moving,
+        grave=never_back(windows, limits.range_red),
     )
     findings += judge("psi", names, np.where(shift > 2 * usual, shift, 0), limits.psi_yellow)
     fixed = [at for at, name in enumerate(names) if name not in moving]

@@ -41,7 +41,7 @@ def test_its_data_is_looked_for_where_the_variable_says(
     assert all(path.startswith("var/data/") for path in paths())
     monkeypatch.setenv("ZAVTRA_DATA", "/elsewhere")
     assert all(path.startswith("/elsewhere/") for path in paths())
-    assert bool(paths()) == (name != "demo")
+    assert bool(paths()) == (name not in ("demo", "demo-neural"))
 
 
 @pytest.mark.real

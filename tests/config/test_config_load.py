@@ -266,4 +266,4 @@ def test_the_name_of_a_source_is_its_kind_unless_given(write: Write) -> None:
 def test_the_defaults_are_sound(write: Write) -> None:
     settings = load_settings(write(HEAD))
     assert [g.name for g in settings.generators] == ["popularity", "als", "ease", "item_knn"]
-    assert available() == ["demo", "globo", "kion", "ml-100k", "ml-1m"]
+    assert available() == ["demo", "demo-neural", "globo", "kion", "ml-100k", "ml-1m"]

@@ -113,6 +113,13 @@ def test_a_feature_alone_counts_for_what_a_tree_makes_of_it() -> None:
     assert values[3:] == pytest.approx(1.0)
 
 
+def test_values_that_are_new_tomorrow_alone_are_no_clock() -> None:
+    tomorrow = unlabelled(window(3, day=300))
+    for windows in ([window(1)], [window(1), window(2)]):
+        found, _ = check_rows(windows, tomorrow, NAMES, {}, LIMITS)
+        assert verdicts(found)["range"] == "yellow"
+
+
 def test_an_age_may_leave_its_range_and_a_row_id_may_not() -> None:
     windows = [window(1), window(2, day=100)]
     tomorrow = unlabelled(window(3, day=300))

@@ -68,7 +68,7 @@ def test_a_csv_with_its_own_names_and_few_lines_of_configuration(
 
     run = zavtra("daily", "--config", "shop.yaml")
     assert run.returncode == 0, run.stderr
-    assert run.stderr == ""
+    assert "Traceback" not in run.stderr
     folder = tmp_path / "home" / "shop" / "recommendations" / f"as_of={AS_OF}"
     assert f"recommendations: {folder}\n" in run.stdout
     assert "interactions: 1 in quarantine, time cannot be read (column 'bought_at')" in run.stdout

@@ -152,7 +152,7 @@ def test_every_flow_is_deployed(server: Server) -> None:
     flows = {flow["id"]: flow["name"] for flow in server.ask("/flows/filter", {})}
     named = {f"{flows[found['flow_id']]}/{found['name']}" for found in deployments}
     flows_of_demo = ("daily", "ingest", "train", "recommend", "report")
-    assert named == {"train/demo-gpu", *(f"{flow}/demo" for flow in flows_of_demo)}
+    assert named == {*(f"{flow}/demo" for flow in flows_of_demo)}
     # No absolute path was written: the checkout may lie elsewhere for every worker.
     assert str(ROOT) not in json.dumps([found["pull_steps"] for found in deployments])
 

@@ -59,12 +59,12 @@ def test_by_hand_it_is_the_day_after_the_log(ran: Ran) -> None:
 def test_the_home_is_the_variable_or_var(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ZAVTRA_HOME", raising=False)
     assert open_settings(str(ran.config), None)[1] == "var"
-    monkeypatch.setenv("ZAVTRA_HOME", "s3://bucket/lakes")
+    monkeypatch.setenv("ZAVTRA_HOME", "memory://bucket/lakes")
     assert open_settings(str(ran.config), "here")[1] == "here"
-    with pytest.raises(ModelError, match="cannot be embedded in s3://bucket/lakes/small"):
+    with pytest.raises(ModelError, match="cannot be embedded in memory://bucket/lakes/small"):
         open_settings(str(ran.config), None)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example")
-    assert open_settings(str(ran.config), None)[1] == "s3://bucket/lakes"
+    assert open_settings(str(ran.config), None)[1] == "memory://bucket/lakes"
 
 
 def test_a_generator_that_there_is_not_is_refused_at_once(ran: Ran, tmp_path: Any) -> None:
