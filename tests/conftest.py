@@ -20,6 +20,7 @@ settings.register_profile(
 settings.load_profile("zavtra")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep what shares costly fixtures on one worker: the flows, which go first, else a file."""
     for item in items:
