@@ -20,13 +20,8 @@ settings.register_profile(
 settings.load_profile("zavtra")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what shares costly fixtures on one worker: the flows, which go first, else a file."""
-    for item in items:
-        where = item.path.relative_to(config.rootpath)
-        group = "flows" if "flows" in where.parts else str(where)
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the flows go first: their files take longest."""
     items.sort(key=lambda item: "flows" not in item.path.parts)
 
 
