@@ -12,9 +12,10 @@ import torch
 from benchmarks.seminar_split import CONTEXT
 from models.interactions import Histories
 from models.neural.device import make_fabric
+from models.neural.learner import TrainingSettings
 from models.neural.next_item import Loss, Network, NextItem, Objective
 from models.neural.randomness import generator
-from models.neural.training import TrainingSettings, train
+from models.neural.training import train
 from models.neural.transformer import Architecture
 
 SOURCE_EPOCHS, SOURCE_TOKENS = 100, 256 * CONTEXT

@@ -9,15 +9,14 @@ import torch
 
 from models.base import ModelError, require_above_zero
 from models.interactions import Histories, Interactions
-from models.neural import training
 from models.neural.device import Accelerator
 from models.neural.fm_network import FMLearner, FMNetwork, features_of
+from models.neural.learner import TrainingSettings
 from models.neural.ragged import Ragged
 from models.neural.randomness import generator
 from models.neural.sequences import only_known
 from models.neural.sides import SidedGenerator, recent_samples, require_events, sigmoid_rows
 from models.neural.towers import initialise
-from models.neural.training import TrainingSettings
 from models.similarity import Vectors
 
 Loss = Literal["bpr", "logistic", "regression"]
@@ -162,7 +161,7 @@ class FactorizationMachine(SidedGenerator):
             accelerator=self.accelerator,
             precision="32",  # sums of vectors: no product worth fewer digits
         )
-        self.curves = training.train(learner, settings, checkpoint=self.checkpoint, tell=self.tell)
+        self.curves = self.train(learner, settings)
         self.network = network
         self.forget()
         return self

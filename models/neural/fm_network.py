@@ -11,9 +11,9 @@ from torch import nn
 
 from models.interactions import Interactions
 from models.neural.fields import Encoded
+from models.neural.learner import Batch, Learner
 from models.neural.pair_losses import bpr, logistic
 from models.neural.ragged import Past, Ragged
-from models.neural.training import Batch, Learner
 
 Bag = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """Of each row: sum of x v ``(n, factors)``, sum of x w ``(n,)``, sum of x² |v|² ``(n,)``."""

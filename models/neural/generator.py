@@ -14,7 +14,8 @@ from torch import nn
 
 from models.base import Generator, ModelError
 from models.neural.checkpoint import load_weights
-from models.neural.training import Curves, Tell
+from models.neural.learner import Curves, Learner, Tell, TrainingSettings
+from models.neural.training import train
 
 WEIGHTS, CURVES = "weights.safetensors", "training.json"
 
@@ -48,6 +49,10 @@ class NeuralGenerator(Generator):
     ) -> None:
         """Keep them for the fit."""
         self.checkpoint, self.tell, self.start = checkpoint, tell, start
+
+    def train(self, learner: Learner, settings: TrainingSettings) -> Curves:
+        """Train with what :meth:`assist` gave."""
+        return train(learner, settings, checkpoint=self.checkpoint, tell=self.tell)
 
     @abstractmethod
     def build(self) -> nn.Module:

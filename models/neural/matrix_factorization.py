@@ -12,14 +12,13 @@ from torch import nn
 
 from models.base import require_above_zero
 from models.interactions import Histories, Interactions
-from models.neural import training
 from models.neural.device import Accelerator, threads
 from models.neural.generator import NeuralGenerator
+from models.neural.learner import Batch, Learner, TrainingSettings
 from models.neural.randomness import generator
 from models.neural.sequences import only_known
 from models.neural.sides import require_events, sigmoid_rows
 from models.neural.towers import initialise
-from models.neural.training import Batch, Learner, TrainingSettings
 from models.similarity import Vectors
 
 
@@ -136,7 +135,7 @@ class TwoHead(NeuralGenerator):
             precision="32",  # sums of vectors: no product worth fewer digits
         )
         learner = HeadsLearner(network, train, self.negatives, self.batch)
-        self.curves = training.train(learner, settings, checkpoint=self.checkpoint, tell=self.tell)
+        self.curves = self.train(learner, settings)
         self.network = network.eval()
         return self
 

@@ -14,6 +14,7 @@ from torch import nn
 from models.interactions import Histories
 from models.neural import losses
 from models.neural.attributes import Bags
+from models.neural.learner import Batch, Learner
 from models.neural.randomness import normal
 from models.neural.sequences import (
     GAP_BUCKETS,
@@ -23,7 +24,6 @@ from models.neural.sequences import (
     last_windows,
     rectangle,
 )
-from models.neural.training import Batch, Learner
 from models.neural.transformer import Architecture, Transformer
 
 Loss = Literal["softmax", "in_batch", "in_batch_logq", "bce", "gbce", "sampled"]

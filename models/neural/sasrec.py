@@ -14,10 +14,9 @@ from models.neural.attributes import Bags
 from models.neural.device import Accelerator, Precision, threads
 from models.neural.encode import encode, write_shares
 from models.neural.generator import NeuralGenerator
+from models.neural.learner import Curves, TrainingSettings
 from models.neural.next_item import Loss, Network, NextItem, Objective, Part
 from models.neural.randomness import generator
-from models.neural.training import Curves, TrainingSettings
-from models.neural.training import train as train_learner
 from models.neural.transformer import Architecture, Block, Positions
 from models.neural.validation import hold_out
 from models.similarity import Vectors
@@ -197,7 +196,7 @@ class SASRec(NeuralGenerator):
             precision=self.precision,
         )
         learner = NextItem(network, histories, objective, validate)
-        curves = train_learner(learner, settings, checkpoint=self.checkpoint, tell=self.tell)
+        curves = self.train(learner, settings)
         self._vectors = None
         return curves
 

@@ -9,13 +9,12 @@ import torch
 
 from models.base import Generator, ModelError, require_above_zero
 from models.interactions import Histories, Interactions
-from models.neural import training
 from models.neural.device import Accelerator, Precision
+from models.neural.learner import TrainingSettings
 from models.neural.randomness import generator
 from models.neural.sequences import only_known
 from models.neural.sides import SidedGenerator, recent_samples, require_events, warm_start
 from models.neural.towers import Encoder, HistoryEncoder, initialise
-from models.neural.training import TrainingSettings
 from models.neural.two_tower_network import TwoTowerLearner, TwoTowerNetwork
 
 Loss = Literal["softmax", "mixed", "bpr", "triplet"]
@@ -183,7 +182,7 @@ class TwoTower(SidedGenerator):
             accelerator=self.accelerator,
             precision=self.precision,
         )
-        self.curves = training.train(learner, settings, checkpoint=self.checkpoint, tell=self.tell)
+        self.curves = self.train(learner, settings)
         self.network = network
         self.forget()
         return self

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from models.interactions import Interactions
+from models.neural.learner import Batch, Learner
 from models.neural.pair_losses import bpr, softmax, triplet
 from models.neural.ragged import Past, Ragged
 from models.neural.randomness import Dropout
 from models.neural.towers import Attributes, Encoder, History, HistoryEncoder
-from models.neural.training import Batch, Learner
 
 
 class TwoTowerNetwork(nn.Module):

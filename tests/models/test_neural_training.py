@@ -16,8 +16,9 @@ import torch
 from models.base import ModelError
 from models.neural import training
 from models.neural.checkpoint import State, load_weights, read_checkpoint, write_checkpoint
+from models.neural.learner import Batch, Learner, TrainingSettings
 from models.neural.randomness import Dropout, generator, normal
-from models.neural.training import Batch, Learner, TrainingSettings, train
+from models.neural.training import train
 
 SETTINGS = TrainingSettings(
     epochs=4, learning_rate=0.05, average=0.9, precision="32", accelerator="cpu"

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.relevance import Relevant
-from tasks.evaluate import WindowLists, _bits_of, _stack
+from models.ranker import Ranker
+from tasks.evaluate import WindowLists, _bits_of, _stack, _why_not_compared
 from tasks.recommend import _source_names
 
 
@@ -61,3 +62,11 @@ def test_bits_are_renumbered_where_a_source_proposes_nothing() -> None:
     # Of sources 0, 1, 2 only 0 and 2 propose.
     mask = np.array([0b101, 0b100, 0b001], np.uint32)
     assert _bits_of(mask, [0, 2]).tolist() == [0b11, 0b10, 0b01]
+
+
+def test_a_champion_with_other_features_is_not_compared_and_it_is_said_why() -> None:
+    new, old = Ranker(), Ranker()
+    new.names, old.names = ["als:score", "ease:score"], ["als:score", "knn:score"]
+    why = _why_not_compared(new, old)
+    assert "1 that there are no more, 1 that are new; for example knn:score" in why
+    assert _why_not_compared(new, new) == _why_not_compared(new, None) == ""
