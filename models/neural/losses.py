@@ -31,38 +31,38 @@ class _FusedSoftmax(torch.autograd.Function):
         log_weight_target: torch.Tensor | None,
     ) -> torch.Tensor:
         n, width = len(hidden), len(items)
-        hidden, target = _even(hidden), _even(target)
-        padded = len(hidden)
+        padded, want = _even(hidden), _even(target)[:, None]
         rows = max((CHUNK_GPU if hidden.is_cuda else CHUNK) // width // ROWS * ROWS, ROWS)
-        grad_hidden = torch.empty_like(hidden)
+        buffer = hidden.new_empty(min(rows, len(padded)), width)
+        own = hidden.new_empty(len(padded), 1)  # share of the target
+        grad_hidden = torch.empty_like(padded)
         grad_items = torch.zeros(items.shape, dtype=torch.float32, device=items.device)
-        total = torch.zeros((), dtype=torch.float32, device=items.device)
         shift = None
         if log_weight is not None and log_weight_target is not None:
             log_weight = log_weight.to(hidden.dtype)
-            shift = (_even(log_weight_target) - log_weight[target]).to(hidden.dtype)
-            shift[n:] = 0
+            shift = _even((log_weight_target - log_weight[target]).to(hidden.dtype))[:, None]
         with torch.autocast(hidden.device.type, enabled=False):
-            buffer = hidden.new_empty(min(rows, padded), width)
-            for at in range(0, padded, rows):
-                part, want = hidden[at : at + rows], target[at : at + rows, None]
+            for at in range(0, len(padded), rows):
+                part = padded[at : at + rows]
                 logits = torch.mm(part, items.T, out=buffer[: len(part)])
-                if log_weight is not None:
+                if log_weight is not None and shift is not None:
                     logits += log_weight
-                if shift is not None:
-                    logits.scatter_add_(1, want, shift[at : at + rows, None])
+                    logits.scatter_add_(1, want[at : at + rows], shift[at : at + rows])
                 shares = torch._softmax(logits, -1, False, out=logits)
-                own = shares.gather(1, want)
-                real = max(n - at, 0)
-                total -= own[:real].float().clamp_min(1e-30).log().sum()
-                shares.scatter_(1, want, own - 1)
-                shares[real:] = 0
+                torch.gather(shares, 1, want[at : at + rows], out=own[at : at + rows])
                 torch.mm(shares, items, out=grad_hidden[at : at + rows])
+                shares[max(n - at, 0) :] = 0
                 grad_items += shares.T @ part
+        # The gradient of the logits is the shares less 1 at the target; the 1 comes off here, with
+        # the sum that embeddings use on the way back: the same every time, on a GPU too.
+        own_items = torch.ops.aten.embedding_dense_backward(
+            hidden.float(), target, len(items), -1, False
+        )
+        ctx.save_for_backward(grad_hidden[:n] - F.embedding(target, items), grad_items - own_items)
+        ctx.n = n
+        total = -own[:n].float().clamp_min(1e-30).log().sum()
         if log_weight_target is not None:
             total += log_weight_target.sum()
-        ctx.save_for_backward(grad_hidden[:n], grad_items)
-        ctx.n = n
         return total / n
 
     @staticmethod

@@ -20,6 +20,7 @@ from models.neural.sequences import (
     GAP_BUCKETS,
     all_windows,
     batches_of,
+    even_width,
     gap_buckets,
     last_windows,
     rectangle,
@@ -146,15 +147,17 @@ class NextItem(Learner):
     def forward(self, *batch: torch.Tensor) -> torch.Tensor:
         """Give the mean loss over the events of the windows."""
         start, size = batch
-        place, real = rectangle(start, size)
+        length = self.network.transformer.a.length
+        place, real = rectangle(start, size, even_width(int(size.max()), length))
+        events = real.flatten().nonzero().squeeze(1)
         vectors = self.network.vectors()
         gap = None if self.gap is None else self.gap[place]
         x = self.network.embed(vectors, self.item[place], gap)
-        hidden = self.network.transformer(x, size)[real]
+        hidden = self.network.transformer(x, size).flatten(0, 1).index_select(0, events)
         device = hidden.device.type
         if torch.is_autocast_enabled(device):
             hidden = hidden.to(torch.get_autocast_dtype(device))
-        return self._loss(hidden, vectors, self.item[place[real] + 1])
+        return self._loss(hidden, vectors, self.item[place.flatten()[events] + 1])
 
     def _loss(
         self, hidden: torch.Tensor, vectors: torch.Tensor, target: torch.Tensor

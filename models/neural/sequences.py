@@ -86,7 +86,8 @@ def batches_of(
     Returns:
         ``(start, size)`` of every batch, int64 tensors of the same length.
     """
-    even = np.array([even_width(n) for n in range(int(windows.size.max(initial=0)) + 1)])
+    longest = int(windows.size.max(initial=0))
+    even = np.array([even_width(n, longest) for n in range(longest + 1)])
     order = torch.randperm(len(windows.size), generator=random).numpy()
     stretch = np.cumsum(windows.size[order]) // (SHUFFLED * tokens)
     order = order[np.lexsort((windows.size[order], stretch))]
@@ -144,30 +145,28 @@ def only_known(histories: Histories, known: np.ndarray) -> Histories:
     )
 
 
-def even_width(size: int) -> int:
-    """Round a width up to few different values, by an eighth at most.
+def even_width(size: int, longest: int) -> int:
+    """Round a width up to few different values, by an eighth at most and not past the longest.
 
     Matrix kernels are made anew for every shape they meet, which costs more than the padding.
     """
     step = 1 << max(size.bit_length() - 4, 0)
-    return -(-size // step) * step
+    return min(-(-size // step) * step, longest)
 
 
 def rectangle(
-    start: torch.Tensor, size: torch.Tensor, width: int | None = None
+    start: torch.Tensor, size: torch.Tensor, width: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Give the places of windows in the flat array, padded on the right with their last place.
 
     Args:
         start: ``(B,)`` int64.
         size: ``(B,)`` int64, above 0.
-        width: L; None: the largest size, rounded by :func:`even_width`.
+        width: L, no less than the largest size.
 
     Returns:
         ``(B, L)`` int64 places, and ``(B, L)`` bool: no padding.
     """
-    if width is None:
-        width = even_width(int(size.max()))
     step = torch.arange(width, device=start.device)
     real = step < size[:, None]
     return start[:, None] + torch.minimum(step, size[:, None] - 1), real

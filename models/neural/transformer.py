@@ -199,7 +199,7 @@ class Transformer(nn.Module):
         step = torch.arange(x.shape[1], device=x.device)
         if self.a.positions == "reversed":
             return x + F.embedding((size[:, None] - 1 - step).clamp_min(0), self.place)
-        return x + self.place[step.clamp_max(len(self.place) - 1)]  # past it lies padding
+        return x + self.place[: x.shape[1]]
 
 
 def rotate(x: torch.Tensor, at: torch.Tensor | int) -> torch.Tensor:

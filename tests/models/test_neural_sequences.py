@@ -61,9 +61,9 @@ def test_batches_hold_every_window_once_within_the_budget(
     sizes: list[int], tokens: int, seed: int
 ) -> None:
     windows = last_windows(offsets([n + 1 for n in sizes]), 30)
-    made = batches_of(windows, tokens, seeded(seed))
+    made, longest = batches_of(windows, tokens, seeded(seed)), max(sizes)
     for _, size in made:
-        assert len(size) == 1 or len(size) * even_width(int(size.max())) <= tokens
+        assert len(size) == 1 or len(size) * even_width(int(size.max()), longest) <= tokens
     assert sorted(torch.cat([start for start, _ in made]).tolist()) == windows.start.tolist()
 
 
@@ -75,7 +75,7 @@ def test_windows_of_similar_length_share_a_batch() -> None:
 
 
 def test_padding_repeats_the_last_place() -> None:
-    place, real = rectangle(torch.tensor([4, 10]), torch.tensor([3, 1]))
+    place, real = rectangle(torch.tensor([4, 10]), torch.tensor([3, 1]), 3)
     assert place.tolist() == [[4, 5, 6], [10, 10, 10]]
     assert real.tolist() == [[True, True, True], [True, False, False]]
 
@@ -105,7 +105,8 @@ def test_unknown_items_are_passed_over() -> None:
 
 
 def test_widths_are_few_and_at_most_an_eighth_too_wide() -> None:
-    assert [even_width(n) for n in (1, 8, 15, 16, 17, 31, 33, 100, 193, 200)] == [
+    assert [even_width(n, 10_000) for n in (1, 8, 15, 16, 17, 31, 33, 100, 193, 200)] == [
         *(1, 8, 15, 16, 18, 32, 36, 104, 208, 208)
     ]
-    assert all(n <= even_width(n) <= n * 9 / 8 for n in range(1, 3000))
+    assert all(n <= even_width(n, 10_000) <= n * 9 / 8 for n in range(1, 3000))
+    assert even_width(97, 100) == 100
