@@ -15,7 +15,7 @@ import torch
 from benchmarks.real import Ratings, read_ml1m
 from models.interactions import Histories
 from models.neural.next_item import Network
-from models.neural.sequences import Windows, batches_of, rectangle
+from models.neural.sequences import Windows, batches_of, even_width, rectangle
 
 CORE = 5
 CONTEXT = 200
@@ -173,7 +173,7 @@ class Judge:
         """Give the states the targets are read off, ``(n, width)``, and the targets."""
         start = torch.from_numpy(self.samples.windows.start[rows])
         size = torch.from_numpy(self.samples.windows.size[rows])
-        place, real = rectangle(start, size)
+        place, real = rectangle(start, size, even_width(int(size.max()), CONTEXT))
         step = torch.arange(place.shape[1])
         wanted = real & (step >= (size - torch.from_numpy(self.samples.asked[rows]))[:, None])
         device = vectors.device
