@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -53,6 +55,47 @@ class NeuralGenerator(Generator):
     def train(self, learner: Learner, settings: TrainingSettings) -> Curves:
         """Train with what :meth:`assist` gave."""
         return train(learner, settings, checkpoint=self.checkpoint, tell=self.tell)
+
+    def take_over(
+        self,
+        network: nn.Module,
+        skip: Collection[str] = (),
+        rows: Mapping[str, torch.Tensor] | None = None,
+    ) -> None:
+        """Give a network the weights of the earlier fit that :meth:`assist` got, if it got one.
+
+        Rows that a table did not have there stay as drawn.
+
+        Args:
+            network: initialised.
+            skip: names of weights that stay as drawn.
+            rows: name of a table → ``(rows there,)`` bool, those to take; not named: all.
+
+        Raises:
+            ModelError: the earlier fit is of another kind, or a weight has another width there.
+        """
+        if self.start is None:
+            return
+        if self.start.kind != self.kind or not isinstance(self.start, NeuralGenerator):
+            raise ModelError(f"{self.kind}: a fitted {self.start.kind} cannot be gone on from")
+        if self.start.network is None:
+            raise ModelError(f"{self.kind}: the model to go on from was never fitted")
+        there = dict(self.start.network.named_parameters())
+        for name, parameter in network.named_parameters():
+            if name in skip:
+                continue
+            old = there.get(name)
+            if old is None or old.shape[1:] != parameter.shape[1:]:
+                raise ModelError(
+                    f"{self.kind}: an earlier fit cannot be gone on from: {name} has another shape "
+                    "there; its parameters or attributes were others"
+                )
+            common = min(len(old), len(parameter))
+            taken = torch.ones(common, dtype=torch.bool)
+            if rows is not None and name in rows:
+                taken = rows[name][:common]
+            with torch.no_grad():
+                parameter[:common][taken] = old[:common][taken]
 
     @abstractmethod
     def build(self) -> nn.Module:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from models.base import Generator, ModelError, require_above_zero
+from models.base import ModelError, require_above_zero
 from models.interactions import Histories, Interactions
 from models.neural.attributes import Bags
 from models.neural.device import Accelerator, Precision, threads
@@ -155,8 +155,7 @@ class SASRec(NeuralGenerator):
             return self
         met = np.bincount(train.item, minlength=self.n_items) > 0
         network.known.copy_(torch.from_numpy(met))
-        if self.start is not None:
-            take_over(network, self.start)
+        self._go_on(network)
         self.curves = self._train(network, train.histories())
         return self
 
@@ -175,6 +174,15 @@ class SASRec(NeuralGenerator):
         bags = self.shape["bags"]
         empty = None if bags is None else Bags.empty(self.n_items, *bags)
         return Network(shape, self.n_items, generator(self.seed), empty, self.time_gaps)
+
+    def _go_on(self, network: Network) -> None:
+        """Start from an earlier fit: from its items met, and from attributes numbered alike."""
+        earlier = self.start.network if isinstance(self.start, SASRec) else None
+        if not isinstance(earlier, Network):
+            return self.take_over(network)
+        numbers = [None if n.values is None else len(n.values) for n in (earlier, network)]
+        skip = ["values"] if numbers[0] != numbers[1] else []
+        return self.take_over(network, skip, {"items": earlier.known})
 
     def _train(self, network: Network, histories: Histories) -> Curves:
         validate = None
@@ -241,30 +249,3 @@ class SASRec(NeuralGenerator):
             with torch.inference_mode():
                 self._vectors = self._fitted().vectors().detach()
         return self._vectors
-
-
-def take_over(network: Network, earlier: Generator) -> None:
-    """Start from the weights of an earlier fit; items it did not know keep their first weights.
-
-    Raises:
-        ModelError: the two are not of the same shape.
-    """
-    if not isinstance(earlier, SASRec) or not isinstance(earlier.network, Network):
-        raise ModelError(f"sasrec: a fitted {earlier.kind} cannot be gone on from")
-    own, theirs = network.state_dict(), earlier.network.state_dict()
-    known = int(min(len(own["items"]), len(theirs["items"])))
-    for name, tensor in theirs.items():
-        if name == "known" or name.startswith("bags."):
-            continue
-        if name not in own or own[name].shape[1:] != tensor.shape[1:]:
-            raise ModelError(
-                f"sasrec: an earlier fit cannot be gone on from: {name} has another shape there; "
-                "its parameters were others"
-            )
-        if name == "items":
-            met = earlier.network.known[:known, None]
-            own[name][:known] = torch.where(met, tensor[:known], own[name][:known])
-        elif name == "values" and own[name].shape != tensor.shape:
-            continue  # the values of attributes were numbered anew
-        else:
-            own[name].copy_(tensor)

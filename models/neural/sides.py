@@ -210,35 +210,6 @@ def require_events(kind: str, train: Interactions) -> None:
         raise ModelError(f"{kind}: there is no positive event to learn from")
 
 
-def warm_start(
-    kind: str, network: torch.nn.Module, earlier: torch.nn.Module, skip: tuple[str, ...]
-) -> None:
-    """Take over the weights of an earlier fit; rows of a table it did not have stay as drawn.
-
-    Args:
-        kind: of the model, for errors.
-        network: initialised.
-        earlier: fitted.
-        skip: names of weights left as drawn.
-
-    Raises:
-        ModelError: a weight has another width, so the parameters were others.
-    """
-    there = dict(earlier.named_parameters())
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            if name in skip:
-                continue
-            old = there.get(name)
-            if old is None or old.shape[1:] != parameter.shape[1:]:
-                raise ModelError(
-                    f"{kind}: an earlier fit cannot be gone on from: {name} has another shape "
-                    "there; its parameters or attributes were others"
-                )
-            rows = min(len(old), len(parameter))
-            parameter[:rows] = old[:rows]
-
-
 def _padded(part: Histories) -> Histories:
     """Append users without a history up to a whole block."""
     missing = BLOCK - len(part)

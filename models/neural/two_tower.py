@@ -7,13 +7,13 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 import torch
 
-from models.base import Generator, ModelError, require_above_zero
+from models.base import ModelError, require_above_zero
 from models.interactions import Histories, Interactions
 from models.neural.device import Accelerator, Precision
 from models.neural.learner import TrainingSettings
 from models.neural.randomness import generator
 from models.neural.sequences import only_known
-from models.neural.sides import SidedGenerator, recent_samples, require_events, warm_start
+from models.neural.sides import SidedGenerator, recent_samples, require_events
 from models.neural.towers import Encoder, HistoryEncoder, initialise
 from models.neural.two_tower_network import TwoTowerLearner, TwoTowerNetwork
 
@@ -156,8 +156,7 @@ class TwoTower(SidedGenerator):
         self.learn_fields(train, self.user_attributes, self.item_attributes)
         network = self.build()
         initialise(network, generator(self.seed, 0))
-        if self.start is not None:
-            self._start_from(network, self.start)
+        self.take_over(network, skip=self._renumbered())
         learner = TwoTowerLearner(
             network,
             train,
@@ -207,13 +206,12 @@ class TwoTower(SidedGenerator):
         some = there & carried[np.where(there, histories.user, 0)] if len(carried) else there
         return vectors.numpy(), some | (met.lengths > 0)
 
-    def _start_from(self, network: TwoTowerNetwork, earlier: Generator) -> None:
-        if not isinstance(earlier, TwoTower) or earlier.network is None:
-            raise ModelError(f"two_tower: a fitted {earlier.kind} cannot be gone on from")
-        skip = () if earlier.user_fields == self.user_fields else ("user_attributes.values.weight",)
-        if earlier.item_fields != self.item_fields:  # their values were numbered anew
-            skip = (*skip, "item_attributes.values.weight")
-        warm_start(self.kind, network, earlier.network, skip)
+    def _renumbered(self) -> list[str]:
+        """Name the tables whose rows mean other attribute values than in the earlier fit."""
+        earlier = self.start if isinstance(self.start, TwoTower) else self
+        sides = {"user": earlier.user_fields == self.user_fields}
+        sides["item"] = earlier.item_fields == self.item_fields
+        return [f"{side}_attributes.values.weight" for side, same in sides.items() if not same]
 
     def _fitted(self) -> TwoTowerNetwork:
         assert isinstance(self.network, TwoTowerNetwork), "fit first"

@@ -14,7 +14,7 @@ from models.base import ModelError
 from models.ease import EASE
 from models.interactions import EPOCH_DAY_US, Interactions
 from models.neural.attributes import Bags
-from models.neural.sasrec import SASRec, take_over
+from models.neural.sasrec import SASRec
 from models.neural.validation import hold_out
 
 SMALL = {"width": 8, "layers": 1, "length": 12, "batch_tokens": 200, "precision": "32"}
@@ -145,8 +145,9 @@ def test_a_warm_start_takes_what_it_knows_and_learns_new_items(fitted: SASRec, l
     other.assist(start=fitted)
     with pytest.raises(ModelError, match="items has another shape there"):
         other.fit(circle())
+    other.assist(start=EASE())
     with pytest.raises(ModelError, match="a fitted ease cannot be gone on from"):
-        take_over(fitted._fitted(), EASE())
+        other.fit(circle())
 
 
 def test_files_are_safetensors_and_json_with_curves(fitted: SASRec, tmp_path: Path) -> None:
