@@ -22,8 +22,8 @@ SOURCE_EPOCHS, SOURCE_TOKENS = 100, 256 * CONTEXT
 """Of the source: 256 users a batch, each with the last 200 events."""
 PILOT_USERS = 600
 """Users a pilot times an epoch with."""
-SAFETY = 0.93
-"""Share of the time that the epochs told by a pilot are to fill."""
+SAFETY = 0.75
+"""Share of the time that the epochs told by a pilot are to fill: a shared machine slows down."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from rich.table import Table
 from benchmarks.protocol import Result, Row
 
 NOT_RUN = "not run"
+LESS_IS_BETTER = frozenset(
+    {"seconds", "CPU seconds", "epoch_seconds", "epoch_cpu_seconds", "peak GB", "RMSE", "lost"}
+)
 OURS = "Zavtra"
 
 
@@ -64,13 +67,14 @@ def _cells(row: Row, metrics: tuple[str, ...], best: dict[str, float]) -> list[s
 
 
 def _best(result: Result) -> dict[str, float]:
-    """Highest figure of each metric among what was run now."""
+    """Best figure of each metric among what was run now."""
     best: dict[str, float] = {}
     for row in result.rows:
         if row.side != "published":
             for metric, value in row.figures.items():
                 if value is not None:
-                    best[metric] = max(value, best.get(metric, value))
+                    better = min if metric in LESS_IS_BETTER else max
+                    best[metric] = better(value, best.get(metric, value))
     return best
 
 

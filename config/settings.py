@@ -237,7 +237,17 @@ class Settings(Section):
     registry: RegistrySettings = Field(
         RegistrySettings(), description="where trainings and the champion are kept"
     )
-    threads: int = Field(0, ge=0, description="worker threads; 0: one a core")
+    keep_days: int | None = Field(
+        60,
+        ge=0,
+        description="days after which fits of sources and rows of rankers, which can be made "
+        "again, are deleted at the end of `daily`; null: never",
+    )
+    threads: int = Field(
+        0,
+        ge=0,
+        description="worker threads; steps that score users at one time share them; 0: one a core",
+    )
     chunk_memory_gb: float = Field(
         1.5, gt=0, description="memory of all chunks of users scored at one time, GB"
     )

@@ -115,6 +115,8 @@ def detect(sample: pa.Array) -> str | None:
         sample = numeric
     if not (pt.is_integer(sample.type) or pt.is_floating(sample.type) or is_text(sample.type)):
         return "iso"
+    if pt.is_integer(sample.type) and all(_is_date(str(number)) for number in sample.to_pylist()):
+        return "%Y%m%d"
     middle = pc.approximate_median(pc.abs(sample.cast(pa.float64()))).as_py() or 0.0
     if middle < 1e11:
         return "s"

@@ -30,7 +30,7 @@ def unfinished(parent: Path | None) -> Iterator[Path]:
 
 def sweep(root: Path) -> None:
     """Remove, anywhere under ``root``, the folders of processes that were killed."""
-    for folder in root.rglob(f"{PREFIX}*"):
+    for folder in _left(root):
         try:
             lock = os.open(folder, os.O_RDONLY)
         except FileNotFoundError:  # finished meanwhile
@@ -42,6 +42,13 @@ def sweep(root: Path) -> None:
             pass
         finally:
             os.close(lock)
+
+
+def _left(root: Path) -> Iterator[Path]:
+    """Give the folders being written or left behind; others may vanish during the walk."""
+    for parent, names, _ in os.walk(root):  # passes over folders that are gone
+        yield from (Path(parent, name) for name in names if name.startswith(PREFIX))
+        names[:] = [name for name in names if not name.startswith(PREFIX)]
 
 
 def _claim(parent: Path | None) -> tuple[Path, int]:

@@ -137,6 +137,10 @@ class Counts:
         return whole
 
 
+def _remedy(reason: str) -> str:
+    return ", set ingest.keep_duplicates (days without times)" if reason == DUPLICATE else ""
+
+
 def verdict(
     table: str,
     counts: Counts,
@@ -175,7 +179,8 @@ def verdict(
                     "for example",
                     *shown,
                     f"All are in {place} with file, line and reason. Correct the source (or its "
-                    "mapping), or raise ingest.max_bad_share; the log is as it was.",
+                    f"mapping){_remedy(reasons[0][0])}, or raise ingest.max_bad_share; the log is "
+                    "as it was.",
                 ]
             )
         )

@@ -15,6 +15,7 @@ from flows.report import report_steps
 from flows.start import AsOf, Outcome, finish, open_run, open_settings, run_name, started_at
 from flows.train import RUNNER, train_steps
 from tasks.ingest import ingest_source
+from tasks.tidy import delete_old
 
 
 @flow(flow_run_name=run_name, task_runner=RUNNER)
@@ -31,7 +32,9 @@ def daily(config: str = "demo", as_of: AsOf = None, home: str | None = None) -> 
     run = open_run(settings, home, as_of)
     trained = train_steps(run)
     published = recommend_steps(run, trained)
-    return finish(run, report_steps(run, trained, published))
+    outcome = finish(run, report_steps(run, trained, published))
+    delete_old(run)
+    return outcome
 
 
 if __name__ == "__main__":

@@ -55,7 +55,10 @@ def show_rollback(console: Console, config: str, home: str | None) -> None:
 
 
 def _say_when(console: Console, config: str) -> None:
-    console.print(f"The lists follow with the next run: zavtra daily --config {config}")
+    console.print(
+        "From the next run on a new list goes out only where it holds against this champion: "
+        f"zavtra daily --config {config}"
+    )
 
 
 def _name(version: Version) -> str:

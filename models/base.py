@@ -50,6 +50,11 @@ class Generator(ABC):
     can_start_warm: ClassVar[bool] = False
     """:meth:`fit` can go on from the weights of an earlier fit (see :meth:`assist`)."""
 
+    @property
+    def rates(self) -> bool:
+        """Whether it learns ratings, low ones too; a source is fitted on positives alone."""
+        return False
+
     n_items: int = 0
     """Items known at the time of fitting; newer ones score :attr:`no_signal`."""
 

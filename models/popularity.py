@@ -77,7 +77,7 @@ class Popularity(Generator):
         values = [pc.fill_null(users[name].cast(pa.string()), "") for name in self.segment_by]
         keys = pc.binary_join_element_wise(*values, "\x1f").combine_chunks().dictionary_encode()
         codes = users.column(0).to_numpy()
-        self._segment = np.zeros(int(codes.max(initial=-1)) + 1, np.int32)  # 0: everybody
+        self._segment = np.zeros(int(codes.max(initial=0)) + 1, np.int32)  # 0: everybody
         self._segment[codes] = np.asarray(keys.indices, np.int32) + 1
 
     def fit(self, train: Interactions) -> Self:

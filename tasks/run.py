@@ -12,8 +12,9 @@ from time import perf_counter
 from typing import Any
 
 from config import Settings
-from data.contract import NotEnoughHistoryError
+from data.contract import DataError, NotEnoughHistoryError
 from data.lake import Lake, code_version
+from data.plan import STATE
 from data.windows import Windows
 
 HOME_VARIABLE = "ZAVTRA_HOME"
@@ -90,9 +91,15 @@ class Run:
         """Refuse an ``as_of`` that the log does not support.
 
         Raises:
+            DataError: the last ingest was cut off in the middle of its writing.
             NotEnoughHistoryError: as_of is before the log, far after it, or the windows reach
                 back to before its first day.
         """
+        if self.lake.exists(STATE) and not self.lake.read_json(STATE)["complete"]:
+            raise DataError(
+                f"the last ingest of {self.settings.name!r} was cut off while it wrote, so its "
+                "days and tables may not fit together: run `zavtra ingest` (or `zavtra daily`)"
+            )
         files = self.lake.interaction_files(self.as_of)  # refuses an empty log and an early as_of
         first, last = self.lake.days()[0], date.fromisoformat(files[-1].split("day=")[1][:10])
         gap = (self.as_of - last).days - 1

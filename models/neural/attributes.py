@@ -21,25 +21,25 @@ class Bags(nn.Module):
     Args:
         value: ``(n,)`` int64 values of the items, in the order of the items.
         offset: ``(n_items,)`` int64: where the values of an item begin; it may have none.
-        n_values: values there are.
+        names: attribute and value of every number, such as ``genre=drama``.
     """
 
-    def __init__(self, value: torch.Tensor, offset: torch.Tensor, n_values: int) -> None:
+    def __init__(self, value: torch.Tensor, offset: torch.Tensor, names: Sequence[str]) -> None:
         super().__init__()
-        self.n_values = n_values
+        self.names = list(names)
         self.value: torch.Tensor
         self.offset: torch.Tensor
         self.register_buffer("value", value)
         self.register_buffer("offset", offset)
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Average ``(n_values, d)`` over the values of every item, ``(n_items, d)``; none: 0."""
+        """Average ``(len(names), d)`` over the values of every item, ``(n_items, d)``; none: 0."""
         return F.embedding_bag(self.value, vectors, self.offset, mode="mean")
 
     @classmethod
-    def empty(cls, n_items: int, n: int, n_values: int) -> Self:
+    def empty(cls, n_items: int, n: int, names: Sequence[str]) -> Self:
         """Give a place for bags that are about to be loaded."""
-        return cls(torch.zeros(n).long(), torch.zeros(n_items).long(), n_values)
+        return cls(torch.zeros(n).long(), torch.zeros(n_items).long(), names)
 
     @classmethod
     def of(cls, items: pa.Table, names: Sequence[str], n_items: int) -> Self:
@@ -53,7 +53,8 @@ class Bags(nn.Module):
         Raises:
             ModelError: a name is no such column.
         """
-        item, value, n_values = [np.empty(0, np.int64)], [np.empty(0, np.int64)], 0
+        item, value = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        known: list[str] = []
         code = items.column(0).to_numpy()
         for name in names:
             if name not in items.column_names[1:]:
@@ -71,9 +72,9 @@ class Bags(nn.Module):
             own = code[row[there]]
             kept = own < n_items
             item.append(own[kept].astype(np.int64))
-            value.append(codes.indices.to_numpy()[kept].astype(np.int64) + n_values)
-            n_values += len(codes.dictionary)
+            value.append(codes.indices.to_numpy()[kept].astype(np.int64) + len(known))
+            known += [f"{name}={word}" for word in codes.dictionary.to_pylist()]
         items_, values = np.concatenate(item), np.concatenate(value)
         order = np.argsort(items_, kind="stable")
         offset = np.searchsorted(items_[order], np.arange(n_items))
-        return cls(torch.from_numpy(values[order]), torch.from_numpy(offset), n_values)
+        return cls(torch.from_numpy(values[order]), torch.from_numpy(offset), known)

@@ -125,6 +125,11 @@ class FactorizationMachine(SidedGenerator):
             factors=self.factors,
         )
 
+    @property
+    def rates(self) -> bool:
+        """The regression learns every event's value."""
+        return self.loss == "regression"
+
     def fit(self, train: Interactions) -> Self:
         """Learn the vectors of all features.
 

@@ -57,7 +57,7 @@ class Network(nn.Module):
         self.bags = bags
         self.values = None
         if bags is not None:
-            self.values = normal(bags.n_values, a.width, std=0.1 * a.width**-0.5, random=random)
+            self.values = normal(len(bags.names), a.width, std=0.1 * a.width**-0.5, random=random)
         self.register_buffer("known", torch.zeros(n_items, dtype=torch.bool))
         self.known: torch.Tensor
 

@@ -146,7 +146,7 @@ class SASRec(NeuralGenerator):
             if self._items is None:
                 raise ModelError(f"sasrec: attributes {self.attributes} need the items table")
             bags = Bags.of(self._items, self.attributes, self.n_items)
-        self.shape = {"bags": None if bags is None else [len(bags.value), bags.n_values]}
+        self.shape = {"bags": None if bags is None else [len(bags.value), bags.names]}
         self.network = network = self.build()
         if bags is not None:
             network.bags = bags
@@ -176,12 +176,12 @@ class SASRec(NeuralGenerator):
         return Network(shape, self.n_items, generator(self.seed), empty, self.time_gaps)
 
     def _go_on(self, network: Network) -> None:
-        """Start from an earlier fit: from its items met, and from attributes numbered alike."""
+        """Start from an earlier fit: from its items met, and from values numbered alike."""
         earlier = self.start.network if isinstance(self.start, SASRec) else None
         if not isinstance(earlier, Network):
             return self.take_over(network)
-        numbers = [None if n.values is None else len(n.values) for n in (earlier, network)]
-        skip = ["values"] if numbers[0] != numbers[1] else []
+        names = [None if n.bags is None else n.bags.names for n in (earlier, network)]
+        skip = ["values"] if names[0] != names[1] else []
         return self.take_over(network, skip, {"items": earlier.known})
 
     def _train(self, network: Network, histories: Histories) -> Curves:

@@ -36,8 +36,9 @@ from models.neural.randomness import generator, hand_out
 
 TELL_EVERY = 50
 """Steps between two looks at the losses: reading one makes a GPU wait."""
-_ALONE = threading.Lock()
-"""Two trainings at once in a process would share the cores and win nothing."""
+ALONE = threading.RLock()
+"""Two trainings at once in a process would share the cores and win nothing. Who times a training
+takes it first, so that waiting is not timed."""
 
 
 def train(
@@ -60,7 +61,7 @@ def train(
         ModelError: the loss is no number, a GPU is required and missing, or the checkpoint
             belongs to another training.
     """
-    with _ALONE, freed_memory_kept(), threads(cores()):
+    with ALONE, freed_memory_kept(), threads(cores()):
         fabric = make_fabric(settings.accelerator, settings.devices, settings.precision)
         if settings.devices == 1:
             tensors, facts = _Loop(model, settings, checkpoint, tell).run(fabric)

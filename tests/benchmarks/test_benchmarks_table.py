@@ -37,6 +37,12 @@ def test_best_of_this_run_is_bold_and_published_figures_do_not_compete():
     assert cells(3) == ["[bold].5000[/bold]", "", "", ".4000", ""]
 
 
+def test_the_least_seconds_are_the_best():
+    rows = [Row("ease", side, {"seconds": s}) for side, s in (("Zavtra", 10), ("peer", 200))]
+    table = build(Result("a title", ("seconds",), (), rows, []))
+    assert list(table.columns[2].cells) == ["[bold]10.00[/bold]", "200"]
+
+
 def test_show_prints_title_conventions_and_checks():
     out = io.StringIO()
     checks = (Check("high enough", True, "0.3"), Check("fast enough", False, "9 s"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import fsspec
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from intake import bad, log, parquet, run, table, write
 
@@ -283,6 +284,13 @@ def test_wrong_strptime_format_is_explained(tmp_path: Path, lake: Lake) -> None:
         run(table(path, ts_format="%Q"), lake)
     with pytest.raises(DataError, match=r"time cannot be read \(column 'ts'\)"):
         run(table(path, ts_format="auto"), lake, max_bad_share=0)
+
+
+def test_days_written_as_whole_numbers(tmp_path: Path, lake: Lake) -> None:
+    days = pa.table({"user_id": [1, 2], "item_id": [1, 1], "ts": [20200229, 20210107]})
+    pq.write_table(days, tmp_path / "a.parquet")
+    run(table(tmp_path / "a.parquet"), lake)
+    assert [str(day) for day in lake.days()] == ["2020-02-29", "2021-01-07"]
 
 
 def test_unknown_kind_and_zone(tmp_path: Path, lake: Lake) -> None:

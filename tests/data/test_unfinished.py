@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from data.lake import Lake
@@ -46,3 +47,21 @@ def test_a_lake_sweeps_under_its_root_alone(tmp_path: Path) -> None:
     assert (tmp_path / "two" / ".writing-left").exists()
     Lake("memory://elsewhere").sweep()  # what is half-written for a remote lake lies in no lake
     Lake(tmp_path / "nowhere").sweep()
+
+
+def test_a_sweep_beside_living_writers(tmp_path: Path) -> None:
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.is_set():
+            with unfinished(tmp_path) as folder:
+                (folder / "part" / "deep").mkdir(parents=True)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(500):
+            sweep(tmp_path)
+    finally:
+        over.set()
+        writer.join()

@@ -137,6 +137,7 @@ def test_too_many_bad_rows_leave_the_log_alone(tmp_path: Path, lake: Lake) -> No
     assert "2 x time cannot be read (column 'ts')" in message
     assert f"{path}:3: value is outside of 0..1" in message
     assert "quarantine/interactions.parquet" in message
+    assert "keep_duplicates" not in message
     after = bytes_of(lake)
     assert [row[0] for row in bad(lake)] == [3, 4, 5]
     after.pop("quarantine/interactions.parquet")
@@ -153,3 +154,10 @@ def test_nothing_left(tmp_path: Path, lake: Lake) -> None:
     path = write(tmp_path / "a.csv", HEADER, GOOD)
     with pytest.raises(DataError, match=r"none of the 1 rows is left.*value_min"):
         run(table(path, value="value", value_min=0.9), lake)
+
+
+def test_days_without_times_are_told_how_repeats_are_kept(tmp_path: Path, lake: Lake) -> None:
+    path = write(tmp_path / "a.csv", "user_id,item_id,ts", *["1,2,2021-01-07"] * 3)
+    with pytest.raises(DataError, match=r"or its mapping\), set ingest\.keep_duplicates"):
+        run(table(path), lake, max_bad_share=0.02)
+    run(table(path), lake, max_bad_share=0.02, keep_duplicates=True)

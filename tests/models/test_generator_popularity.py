@@ -96,6 +96,12 @@ class TestSegments:
         scores = model.fit(log(self.ROWS, 4, 2)).score(lists([[]] * 2, 2))
         np.testing.assert_allclose(scores, [[3 / 4, 1 / 4], [0.5, 0.5]], rtol=1e-6)
 
+    def test_a_table_without_users_makes_everybody_everybody(self, log, lists) -> None:
+        model = Popularity(segment_by=["sex"], smoothing=2)
+        model.attach(users(sex=["F"]).slice(0, 0), NO_ITEMS)
+        scores = model.fit(log(self.ROWS, 4, 2)).score(lists([[]], 2))
+        np.testing.assert_allclose(scores, [[0.5, 0.5]], rtol=1e-6)
+
     def test_without_smoothing_a_group_has_its_own_counts_alone(self, log, lists) -> None:
         scores = self.fitted(log, smoothing=0).score(lists([[]] * 3, 2))
         assert scores.tolist() == [[1, 0], [0, 1], [0, 1]]

@@ -150,6 +150,25 @@ def test_a_warm_start_takes_what_it_knows_and_learns_new_items(fitted: SASRec, l
         other.fit(circle())
 
 
+def test_values_numbered_anew_do_not_get_the_vectors_of_others() -> None:
+    def model(kinds: list[str], start: SASRec | None) -> SASRec:
+        made = SASRec(epochs=1, learning_rate=1e-9, attributes=["kind"], **SMALL)
+        table = pa.table({"item": pa.array(range(N_ITEMS), pa.int32()), "kind": kinds})
+        made.attach(table, table)
+        made.assist(start=start)
+        return made.fit(circle())
+
+    def values(fitted: SASRec) -> torch.Tensor:
+        return dict(fitted._fitted().named_parameters())["values"].detach()
+
+    kinds = ["film", "series"] * 6
+    earlier = model(kinds, None)
+    with torch.no_grad():
+        dict(earlier._fitted().named_parameters())["values"].fill_(7.0)
+    assert values(model(kinds, earlier)).mean() == pytest.approx(7)
+    assert values(model(["series", *kinds[1:]], earlier)).abs().max() < 1
+
+
 def test_files_are_safetensors_and_json_with_curves(fitted: SASRec, tmp_path: Path) -> None:
     fitted.save(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == [

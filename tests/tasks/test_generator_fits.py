@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -17,10 +20,11 @@ from models.candidates import Source, make_candidates
 from models.dropped import Dropped
 from models.ease import EASE
 from models.interactions import Histories, Interactions
+from models.neural import training
 from models.neural.sasrec import SASRec
 from tasks import fitting
 from tasks.fitting import fit_or_drop, make_unfitted
-from tasks.generators import check_generators, fit_generator, load_sources
+from tasks.generators import check_generators, fit_generator, forget_dropped, load_sources
 
 SMALL = "{epochs: 2, width: 8, layers: 1, length: 4}"
 
@@ -68,6 +72,32 @@ def test_a_fit_past_its_budget_has_failed(kind: str, monkeypatch: pytest.MonkeyP
     assert ("with 1 of 3 steps done" in dropped.reason) == (kind == "sasrec")
 
 
+@pytest.mark.parametrize("where", ["gpu", "process"])
+def test_waiting_for_a_turn_is_not_training(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+
+    @contextmanager
+    def an_hour(*_: object, **__: object) -> Iterator[None]:
+        clock[0] += 3600
+        yield
+
+    class Quick(SASRec):
+        def fit(self, train: Interactions) -> Quick:
+            assert self.tell is not None
+            self.tell(1, 2)
+            return self
+
+    monkeypatch.setattr(fitting, "monotonic", lambda: clock[0])
+    if where == "gpu":
+        monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+        monkeypatch.setattr(fitting, "concurrency", an_hour)
+    else:
+        monkeypatch.setattr(training, "ALONE", an_hour())
+    settings = GeneratorSettings(kind="sasrec", budget_minutes=1)
+    assert isinstance(fit_or_drop(settings, Quick(), pairs(), None), Quick)
+    assert clock == [3600]
+
+
 def test_a_dropped_source_proposes_nothing_in_the_union() -> None:
     dropped = Dropped("why").fit(pairs())
     histories = pairs().histories()
@@ -85,6 +115,12 @@ def test_warm_epochs_are_for_models_that_can() -> None:
     settings = GeneratorSettings(kind="sasrec", params={"epochs": 9}, warm_epochs=2)
     assert make_unfitted(settings).params()["epochs"] == 9
     assert make_unfitted(settings, warm=True).params()["epochs"] == 2
+
+
+def test_a_model_of_ratings_is_no_source() -> None:
+    settings = GeneratorSettings(kind="fm", params={"loss": "regression"})
+    with pytest.raises(ModelError, match="fitted on positives alone: take 'bpr' or 'logistic'"):
+        make_unfitted(settings)
 
 
 def test_a_fit_goes_on_from_the_cut_before_and_never_from_a_later_one(tmp_path: Path) -> None:
@@ -126,3 +162,46 @@ generators:
     assert isinstance(dropped, Dropped)
     assert "this machine has" in dropped.reason
     assert dropped.n_items == sources[0].model.n_items
+
+
+def test_a_fit_that_was_given_up_is_tried_once_more_in_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generators = f"""
+generators: [{{kind: sasrec, required: false, budget_minutes: 1, params: {SMALL}}}]
+"""
+    run = hand_made(tmp_path, date(2026, 1, 6), generators)
+    epochs: list[int] = []
+    do = training._Loop._epoch
+    monkeypatch.setattr(
+        training._Loop, "_epoch", lambda self, epoch: (epochs.append(epoch), do(self, epoch))
+    )
+    with monkeypatch.context() as patch:
+        clock = iter([0, 0, 3600])  # the second epoch takes an hour
+        patch.setattr(fitting, "monotonic", lambda: next(clock))
+        given_up = fit_generator.fn(run, run.as_of, "sasrec")
+    assert isinstance(load_sources(run, run.as_of)[0].model, Dropped)
+    assert fit_generator.fn(run, run.as_of, "sasrec") == replace(given_up, seconds=None)
+    assert epochs == [0, 1]
+
+    forget_dropped(run, run.as_of)
+    assert isinstance(load_sources(run, run.as_of)[0].model, Dropped)  # until it is there
+    fit_generator.fn(run, run.as_of, "sasrec")
+    assert isinstance(load_sources(run, run.as_of)[0].model, SASRec)
+    assert epochs == [0, 1, 1]  # the first was kept
+    forget_dropped(run, run.as_of)
+    assert fit_generator.fn(run, run.as_of, "sasrec").seconds is None
+
+
+def test_a_required_source_is_never_one_that_was_given_up(tmp_path: Path) -> None:
+    generators = """
+generators: [{{kind: sasrec, required: {}, params: {{accelerator: gpu, devices: 64}}}}]
+"""
+    run = hand_made(tmp_path, date(2026, 1, 6), generators.format("false"))
+    fit_generator.fn(run, run.as_of, "sasrec")
+    strict = hand_made(tmp_path, date(2026, 1, 6), generators.format("true"))
+    with pytest.raises(ModelError, match=r"sasrec is required, but.*this machine has.*train"):
+        load_sources(strict, run.as_of)
+    forget_dropped(strict, run.as_of)
+    with pytest.raises(ModelError, match="this machine has"):
+        fit_generator.fn(strict, run.as_of, "sasrec")

@@ -9,7 +9,7 @@ import pytest
 from hand_made import hand_made
 
 import tasks.run
-from data.contract import NotEnoughHistoryError
+from data.contract import DataError, NotEnoughHistoryError
 from tasks.run import Run, default_home
 
 
@@ -79,3 +79,10 @@ def test_a_day_the_log_supports(as_of: date, run: Run) -> None:
 def test_the_home_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZAVTRA_HOME", "elsewhere")
     assert default_home() == "elsewhere"
+
+
+def test_an_ingest_that_was_cut_off_stops_the_run(run: Run) -> None:
+    run.check_history()
+    run.lake.write_json({**run.lake.read_json("ingest.json"), "complete": False}, "ingest.json")
+    with pytest.raises(DataError, match=r"was cut off while it wrote.*run `zavtra ingest`"):
+        run.check_history()
