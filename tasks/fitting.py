@@ -34,6 +34,11 @@ def make_unfitted(settings: GeneratorSettings, warm: bool = False) -> Generator:
         ModelError: the settings are not those of a model.
     """
     model = make_generator(settings.kind, **settings.params)
+    if model.rates:
+        raise ModelError(
+            f"{settings.kind} with loss 'regression' learns ratings, low ones too, but a source is "
+            "fitted on positives alone: take 'bpr' or 'logistic'"
+        )
     if settings.warm_epochs is None:
         return model
     if not model.can_start_warm:
@@ -66,10 +71,11 @@ def fit_or_drop(
     try:
         with ExitStack() as stack:
             if is_neural(settings.kind):
-                tell = stack.enter_context(_told(settings))
-                model.assist(checkpoint=checkpoint, tell=tell, start=start)
-                stack.enter_context(_gpu(model))
+                stack.enter_context(_turn(model))  # before the clock: to wait is not to train
             started = monotonic()
+            if is_neural(settings.kind):
+                tell = stack.enter_context(_told(settings, started))
+                model.assist(checkpoint=checkpoint, tell=tell, start=start)
             model.fit(log)
             _check_budget(settings, started)
     except Exception as error:
@@ -86,9 +92,8 @@ def fit_or_drop(
 
 
 @contextmanager
-def _told(settings: GeneratorSettings) -> Iterator[Tell]:
+def _told(settings: GeneratorSettings, started: float) -> Iterator[Tell]:
     """Give what a neural fit is told to: progress, and an end when the budget is spent."""
-    started = monotonic()
     with progress(f"fit {settings.name}") as show:
 
         def tell(done: int, total: int) -> None:
@@ -108,12 +113,18 @@ def _check_budget(settings: GeneratorSettings, started: float, how_far: str = ""
 
 
 @contextmanager
-def _gpu(model: Generator) -> Iterator[None]:
-    """Take turns at the GPU, where there is one that the model would use."""
+def _turn(model: Generator) -> Iterator[None]:
+    """Wait for the turn of a neural fit: one at a time in a process, and at the GPU if it uses it.
+
+    It costs nothing else: the trainings of a process take turns anyway.
+    """
     import torch
 
-    if torch.cuda.is_available() and getattr(model, "accelerator", "cpu") != "cpu":
-        with concurrency(GPU_LIMIT, occupy=1):
+    from models.neural.training import ALONE
+
+    with ALONE:
+        if torch.cuda.is_available() and getattr(model, "accelerator", "cpu") != "cpu":
+            with concurrency(GPU_LIMIT, occupy=1):
+                yield
+        else:
             yield
-    else:
-        yield
