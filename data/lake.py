@@ -8,7 +8,8 @@
 
 Every write lands under a temporary name and is renamed, so a reader never sees half a file. A
 folder made by one step carries ``manifest.json``: what it was made from and what it holds. A step
-whose inputs still match is not run again (:meth:`Lake.is_current`).
+whose inputs still match is not run again (:meth:`Lake.is_current`). Object storage cannot rename a
+folder: there the manifest is written last, and without it a folder is not there.
 
 A folder with many partitions may carry ``index.json``, its manifests in one file, so that a new day
 costs no look at every old one. Whoever writes a partition drops the index first and writes it anew
@@ -20,7 +21,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import uuid
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +37,7 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from data.contract import INTERACTIONS, DataError, NotEnoughHistoryError
+from data.remote import download, upload
 from data.unfinished import sweep, unfinished
 
 MANIFEST = "manifest.json"
@@ -154,7 +155,8 @@ class Lake:
         """Give a local folder to fill; on success it replaces ``parts`` in one rename.
 
         A ``manifest.json`` with the digest of ``inputs`` and of every file is added. When the
-        block raises, the old folder stays as it was.
+        block raises, the old folder stays as it was. On a remote system that holds until the
+        upload begins (see :func:`data.remote.upload`).
         """
         target = self.path(*parts)
         parent = target.rpartition("/")[0]
@@ -177,9 +179,7 @@ class Lake:
                 if self._is_local:
                     _swap(folder, Path(target), place / "old")
                 else:
-                    if self.fs.exists(target):
-                        self.fs.rm(target, recursive=True)
-                    self.fs.put(f"{folder}/", f"{target}/", recursive=True)
+                    upload(self.fs, folder, target, last=MANIFEST)
         except OSError as error:
             raise DataError(
                 f"cannot write {target}: {error.strerror or error}; what was there is unchanged. "
@@ -197,14 +197,8 @@ class Lake:
             raise DataError(f"{self.path(*parts)} is missing: {_remedy(parts)}")
         if self._is_local:
             return Path(self.path(*parts))
-        stamp = self.digest_of(*parts)
-        copy = Path(tempfile.gettempdir()) / "zavtra" / stamp
-        if not copy.exists():
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            partial = copy.with_name(f"{stamp}-{uuid.uuid4().hex}")
-            self.fs.get(self.path(*parts), str(partial), recursive=True)
-            partial.rename(copy)
-        return copy
+        place = digest([self.url, *parts])
+        return download(self.fs, self.path(*parts), place, stamp=self.digest_of(*parts))
 
     def is_current(self, *parts: str, inputs: Any) -> bool:
         """Whether a step's folder was made from just these inputs."""
