@@ -26,7 +26,7 @@ from tasks.audit import audit_features
 from tasks.evaluate import evaluate
 from tasks.features import update_features
 from tasks.gate import decide_publication
-from tasks.generators import fit_generator, fitted_names
+from tasks.generators import fit_generator, fitted_names, forget_dropped
 from tasks.ranker import make_rows, train_ranker
 from tasks.registry.steps import find_champion
 from tasks.run import Ref, Run
@@ -69,7 +69,8 @@ def train_steps(run: Run) -> Trained:
 
 
 def fit_all(run: Run, cutoff: date) -> list[PrefectFuture[Ref]]:
-    """Fit all sources on the days before ``cutoff``, side by side."""
+    """Fit all sources on the days before ``cutoff``, side by side; call it once a run and cut."""
+    forget_dropped(run, cutoff)
     return [fit_generator.submit(run, cutoff, name) for name in fitted_names(run)]
 
 

@@ -14,11 +14,11 @@ from prefect.cache_policies import NO_CACHE
 
 from config import Settings
 from config.settings import GeneratorSettings
-from data.lake import digest
+from data.lake import MANIFEST, digest
 from data.versions import attributes_digest, entities_as_of
 from models.base import Generator, ModelError
 from models.candidates import Source
-from models.dropped import Dropped, is_dropped
+from models.dropped import DROPPED, Dropped, is_dropped
 from models.registry import KINDS, is_neural
 from tasks.day import read_log
 from tasks.fitting import fit_or_drop, make_unfitted
@@ -60,6 +60,18 @@ def _fit(run: Run, cutoff: date, settings: GeneratorSettings) -> Ref:
         return run.step(*place, inputs=inputs, make=make, rooms=("data", "models"))
 
 
+def forget_dropped(run: Run, cutoff: date) -> None:
+    """Let the fits before a cut that earlier runs gave up be tried once more in this one.
+
+    Nothing in their inputs changes with a GPU that has room again, a larger budget or a source
+    that is required now. A checkpoint that was kept is gone on from.
+    """
+    for name in fitted_names(run):
+        place = _place(cutoff, _named(run, name))
+        if run.lake.exists(*place, DROPPED):
+            run.lake.remove(*place, MANIFEST)  # who reads the folder now still finds the rest
+
+
 def check_generators(settings: Settings) -> None:
     """Refuse a source that no model can be, before anything is read or fitted.
 
@@ -79,13 +91,23 @@ def fitted_names(run: Run) -> list[str]:
 
 
 def load_sources(run: Run, cutoff: date) -> list[Source]:
-    """Load all sources fitted before ``cutoff``, in the order of the settings."""
+    """Load all sources fitted before ``cutoff``, in the order of the settings.
+
+    Raises:
+        ModelError: a required source was given up in a run that did not require it.
+    """
     attributes = _attributes(run, cutoff)
     models = {}
     for name in fitted_names(run):
         owner = _named(run, name)
-        models[name] = _load(run.lake.local(*_place(cutoff, owner)), owner.kind)
-        models[name].attach(*attributes)
+        model = _load(run.lake.local(*_place(cutoff, owner)), owner.kind)
+        if owner.required and isinstance(model, Dropped):
+            raise ModelError(
+                f"{name} is required, but there is no fit of it before {cutoff}: one was given up "
+                f"while it was not ({model.reason}). Run `zavtra train` for this day to try again"
+            )
+        model.attach(*attributes)
+        models[name] = model
     return [
         Source(g.name, models[g.share_fit or g.name], g.candidates, g.history)
         for g in run.settings.generators
