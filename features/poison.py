@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
 
 from data.contract import INTERACTIONS, ITEM, ROW, TS, USER, VALID_FROM, VALUE
 from data.lake import Lake
@@ -28,12 +29,12 @@ CHANGED_DAYS = 28
 def poison(lake: Lake, day: date, root: Path, n_users: int, n_items: int, seed: int = 0) -> Lake:
     """Copy a lake, and change all that became known on ``day`` or later.
 
-    Days before ``day`` and their state are linked, not copied. Of the next :data:`CHANGED_DAYS`
-    days every other one is changed: users, items and values are drawn anew, and rows are added,
-    some of which claim to have happened long before. All other later days are deleted. ``day``
-    itself is always there. The attribute tables get new entities with values nobody has; where
-    there are versions, those of ``day`` and later are deleted or changed, every entity gets new
-    ones, and of the newest nothing is left.
+    Days before ``day`` and their state are linked, from a remote lake copied. Of the next
+    :data:`CHANGED_DAYS` days every other one is changed: users, items and values are drawn anew,
+    and rows are added, some of which claim to have happened long before. All other later days are
+    deleted. ``day`` itself is always there. The attribute tables get new entities with values
+    nobody has; where there are versions, those of ``day`` and later are deleted or changed, every
+    entity gets new ones, and of the newest nothing is left.
 
     Args:
         lake: the lake to copy.
@@ -75,9 +76,11 @@ def poison(lake: Lake, day: date, root: Path, n_users: int, n_items: int, seed: 
 
 
 def _link(lake: Lake, parts: tuple[str, ...], target: Lake) -> None:
-    source, copy = lake.local(*parts), Path(target.path(*parts))
+    source, copy = Path(lake.path(*parts)), Path(target.path(*parts))
     copy.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
+    if not isinstance(lake.fs, LocalFileSystem):
+        lake.fs.get(lake.path(*parts), str(copy), recursive=True)
+    elif source.is_dir():
         shutil.copytree(source, copy, copy_function=_link_file)
     else:
         _link_file(str(source), str(copy))

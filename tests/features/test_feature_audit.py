@@ -63,6 +63,17 @@ def test_tomorrow_has_nothing_to_poison_yet(tmp_path: Path) -> None:
     assert run(make(tmp_path), as_of=40).poisoned_days == 2  # invented ones
 
 
+def test_a_lake_far_away_is_audited(tmp_path: Path) -> None:
+    local, remote = make(tmp_path), Lake("memory://zavtra-audit")
+    try:
+        remote.fs.put(f"{local.root}/", f"{remote.root}/", recursive=True)
+        before = remote.fs.find(remote.root, detail=True)
+        assert run(remote) == run(local)
+        assert remote.fs.find(remote.root, detail=True) == before
+    finally:
+        remote.fs.rm(remote.root, recursive=True)
+
+
 @pytest.mark.parametrize("as_of", [28, AS_OF])
 def test_a_planted_leak_fails_both_proofs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_of: int
