@@ -96,7 +96,7 @@ def prepare(home: Path, users: int) -> dict[str, Any]:
         ranker = train_ranker.fn(run, [rows])
     gate = run.step(*run.folder("gate"), inputs={}, make=_open_gate)
     refs = {
-        "state": state,
+        "state": [state.parts, state.digest],
         "ranker": [ranker.parts, ranker.digest],
         "gate": [gate.parts, gate.digest],
         "fits": [[fit.parts, fit.digest] for fit in fits["tomorrow"]],
@@ -207,8 +207,8 @@ def _best(work: Callable[[], object], repeats: int = 5) -> Stopwatch:
 def _read_refs(home: Path) -> dict[str, Any]:
     refs = json.loads((home / REFS).read_text())
     fits = [Ref(tuple(parts), digest) for parts, digest in refs["fits"]]
-    ranker, gate = (Ref(tuple(parts), digest) for parts, digest in (refs["ranker"], refs["gate"]))
-    return {"state": refs["state"], "ranker": ranker, "gate": gate, "fits": fits}
+    single = ("state", "ranker", "gate")
+    return {"fits": fits, **{name: Ref(tuple(refs[name][0]), refs[name][1]) for name in single}}
 
 
 PARTS = {part.__name__: part for part in (prepare, recommend, floor)}

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from prefect import flow
-from prefect.futures import wait
 
-from flows.start import AsOf, open_run, open_settings, run_name
+from flows.start import AsOf, finish, open_run, open_settings, run_name
 from flows.train import RUNNER, fit_all, train_steps
 from tasks.leaks import check_leaks, read_leaks
 
@@ -31,6 +30,5 @@ def leaks(config: str = "demo", as_of: AsOf = None, home: str | None = None) -> 
     checked = check_leaks.submit(
         run, trained.rows, trained.ranker, fits, trained.state, refusing=False
     )
-    wait([*trained.steps, *fits, checked])
-    checked.result()
+    finish(run, [*trained.steps, *fits, checked])
     return {"config": config, "as_of": run.as_of.isoformat(), **read_leaks(run)}

@@ -14,6 +14,7 @@ from prefect.futures import PrefectFuture, wait
 
 from config import Settings, load_settings
 from data.contract import NotEnoughHistoryError
+from tasks.features import run_catalog
 from tasks.generators import check_generators
 from tasks.registry.place import check_registry
 from tasks.run import Ref, Run, default_home, open_lake
@@ -50,6 +51,7 @@ def open_run(settings: Settings, home: str, as_of: AsOf) -> Run:
 
     Raises:
         NotEnoughHistoryError: the log is empty, or does not reach as_of or back far enough.
+        FeatureError: the settings name a feature that there is not, or impossible windows.
     """
     if as_of is None and runtime.deployment.id is not None:
         scheduled = runtime.flow_run.scheduled_start_time
@@ -63,13 +65,19 @@ def open_run(settings: Settings, home: str, as_of: AsOf) -> Run:
         as_of = days[-1] + timedelta(days=1)
     run = Run(settings, as_of, home)
     run.check_history()
+    run_catalog(run)  # refused now, not after an hour of fitting
     run.lake.sweep()
     _name_flow_run(run)
     return run
 
 
 def finish(run: Run, steps: list[PrefectFuture[Ref]]) -> Outcome:
-    """Wait for all steps; the first that failed raises its error here."""
+    """Wait for all steps; the first that failed raises its error here.
+
+    Args:
+        run: the run.
+        steps: each behind those it needs: one that never began has no error to tell.
+    """
     wait(steps)
     return Outcome(run.as_of, [step.result() for step in steps])
 

@@ -37,9 +37,9 @@ RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)
 
 @dataclass(frozen=True)
 class Trained:
-    """What training leaves to the next steps, still under way."""
+    """What training leaves to the next steps, still under way; each step behind those it needs."""
 
-    state: PrefectFuture[str]
+    state: PrefectFuture[Ref]
     audit: PrefectFuture[Ref]
     rows: list[PrefectFuture[Ref]]
     ranker: PrefectFuture[Ref]
@@ -64,7 +64,7 @@ def train_steps(run: Run) -> Trained:
     champion = find_champion.submit(run)
     test = evaluate.submit(run, fits[run.windows.test.name], ranker, champion, state)
     gate = decide_publication.submit(run, test, ranker, champion)
-    steps = [audit, *chain(*fits.values()), *rows, ranker, shap, champion, test, gate]
+    steps = [state, audit, *chain(*fits.values()), *rows, ranker, shap, champion, test, gate]
     return Trained(state, audit, rows, ranker, champion, gate, steps)
 
 

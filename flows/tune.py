@@ -41,6 +41,6 @@ def tune(
     rows = [
         make_rows.submit(run, window, fits[window.name], state) for window in run.windows.ranker
     ]
-    finish(run, [*chain(*fits.values()), *rows])
+    finish(run, [state, *chain(*fits.values()), *rows])
     found = tune_ranker(run, [made.result() for made in rows], minutes, trials)
     return {"config": config, "as_of": run.as_of.isoformat(), **found}

@@ -29,12 +29,12 @@ ROOMS = ("data", "features", "tasks")
 
 
 @task(task_run_name="audit the features before {run.as_of}", cache_policy=NO_CACHE)
-def audit_features(run: Run, state: str) -> Ref:
+def audit_features(run: Run, state: Ref) -> Ref:
     """Audit the first test day, where the log knows what came after, and the run's own day.
 
     Args:
         run: the run.
-        state: digest of the features' state.
+        state: of the features.
 
     Raises:
         FeatureError: a difference; nothing is published then.
@@ -53,7 +53,7 @@ def audit_features(run: Run, state: str) -> Ref:
         (folder / "audit.json").write_text(json.dumps(figures, indent=1, default=str))
 
     inputs = {
-        "state": state,
+        "state": state.digest,
         "attributes": [
             attributes_digest(run.lake, side, run.as_of, n)
             for side, n in zip(("users", "items"), count_codes(run), strict=True)

@@ -88,7 +88,7 @@ class WindowLists:
 
 
 @task(task_run_name="evaluate {run.windows.test.start} to {run.as_of}", cache_policy=NO_CACHE)
-def evaluate(run: Run, fits: list[Ref], ranker: Ref, champion: Ref, state: str) -> Ref:
+def evaluate(run: Run, fits: list[Ref], ranker: Ref, champion: Ref, state: Ref) -> Ref:
     """Make the lists of the test window and judge them.
 
     Args:
@@ -96,7 +96,7 @@ def evaluate(run: Run, fits: list[Ref], ranker: Ref, champion: Ref, state: str) 
         fits: the generators fitted before the test window.
         ranker: trained on the windows before it.
         champion: the ranker it has to hold against, over the same candidates.
-        state: digest of the features' state.
+        state: of the features.
     """
     window = run.windows.test
 
@@ -129,7 +129,7 @@ def evaluate(run: Run, fits: list[Ref], ranker: Ref, champion: Ref, state: str) 
         "sources": [g.model_dump() for g in run.settings.generators],
         "ranker": ranker.digest,
         "champion": champion.digest,
-        "state": state,
+        "state": state.digest,
         "log": run.lake.log_digest(window.end),
         "days": window.days,
         "settings": run.settings.model_dump(include={"recommend", "windows", "positive_min"}),

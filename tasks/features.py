@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import date
 from hashlib import sha256
+from time import perf_counter
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -18,19 +19,27 @@ from features.asof import AsOf
 from features.catalog import Attributes, Catalog, build_catalog
 from features.state import update_state
 from tasks.progress import progress
-from tasks.run import Run, open_lake
+from tasks.run import Ref, Run, open_lake
+
+STATE = ("features",)
 
 
 @task(task_run_name="features before {run.as_of}", cache_policy=NO_CACHE)
-def update_features(run: Run) -> str:
+def update_features(run: Run) -> Ref:
     """Add the days that the state lacks, up to the one before ``as_of``.
 
     Returns:
-        Digest of all that features are made from: the state, and who and what is in the tables of
-        users and items. A new user without any event is to be recommended for, too.
+        The state, with a digest of all that features are made from: it, and who and what is in the
+        tables of users and items. A new user without any event is to be recommended for, too.
     """
-    settings = run.settings
+    settings, start, built = run.settings, perf_counter(), 0
     with progress("feature state, days") as tell:
+
+        def count(done: int, total: int) -> None:
+            nonlocal built
+            built = done
+            tell(done, total)
+
         state = update_state(
             run.lake,
             as_of=run.as_of,
@@ -39,11 +48,13 @@ def update_features(run: Run) -> str:
             memory_gb=settings.features.memory_gb,
             threads=settings.threads or os.cpu_count() or 1,
             timezone=settings.ingest.timezone,
-            progress=tell,
+            progress=count,
         )
     tables = [name for side in KEYS for name in (f"{side}.parquet", history_file(side))]
     held = (run.lake.read_bytes(name) for name in tables if run.lake.exists(name))
-    return digest([state, *(sha256(table).hexdigest() for table in held)])
+    made_from = digest([state, *(sha256(table).hexdigest() for table in held)])
+    seconds = round(perf_counter() - start, 3) if built else None
+    return Ref(STATE, made_from, seconds)
 
 
 def run_catalog(run: Run) -> Catalog:

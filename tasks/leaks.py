@@ -48,7 +48,7 @@ def check_leaks(
     windows: list[Ref],
     ranker: Ref,
     fits: list[Ref],
-    state: str,
+    state: Ref,
     refusing: bool = True,
 ) -> Ref:
     """Check the ranker's features; what was found is in the lake before anything is refused.
@@ -58,7 +58,7 @@ def check_leaks(
         windows: rows of the ranker windows, oldest first.
         ranker: trained on them.
         fits: the generators fitted before the run's day.
-        state: digest of the features' state.
+        state: of the features.
         refusing: whether a red verdict stops the run.
 
     Raises:
@@ -74,7 +74,7 @@ def check_leaks(
         "windows": [ref.digest for ref in windows],
         "ranker": ranker.digest,
         "fits": [fit.digest for fit in fits],
-        "state": state,
+        "state": state.digest,
         "log": run.lake.log_digest(run.as_of),
         "settings": settings.model_dump(),
         "seed": run.settings.ranker.seed,

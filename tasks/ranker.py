@@ -27,14 +27,14 @@ WARM = "warm"
 
 
 @task(task_run_name="rows of {window.name}", cache_policy=NO_CACHE)
-def make_rows(run: Run, window: Window, fits: list[Ref], state: str) -> Ref:
+def make_rows(run: Run, window: Window, fits: list[Ref], state: Ref) -> Ref:
     """Make candidates and features for every list of a window and keep the rows that teach.
 
     Args:
         run: the run.
         window: a ranker window.
         fits: the generators fitted before it.
-        state: digest of the features' state.
+        state: of the features.
     """
     settings = run.settings
 
@@ -49,7 +49,7 @@ def make_rows(run: Run, window: Window, fits: list[Ref], state: str) -> Ref:
     inputs = {
         "fits": [fit.digest for fit in fits],
         "sources": [g.model_dump() for g in settings.generators],
-        "state": state,
+        "state": state.digest,
         "log": run.lake.log_digest(window.end),
         "days": window.days,
         "horizon_days": settings.windows.horizon_days,

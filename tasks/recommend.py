@@ -30,7 +30,7 @@ LATEST = "LATEST"
 
 @task(task_run_name="recommend for {run.as_of}", cache_policy=NO_CACHE)
 def recommend_all(
-    run: Run, fits: list[Ref], ranker: Ref, champion: Ref, gate: Ref, state: str
+    run: Run, fits: list[Ref], ranker: Ref, champion: Ref, gate: Ref, state: Ref
 ) -> Ref:
     """Make and publish the lists of all users of the users table and of the log, as the gate says.
 
@@ -42,7 +42,7 @@ def recommend_all(
         ranker: the trained ranker.
         champion: the ranker of the champion.
         gate: says which of the two orders the lists, or which source does.
-        state: digest of the features' state.
+        state: of the features.
     """
     decision = decision_of(run, gate)
     publish = decision["publish"]
@@ -96,7 +96,7 @@ def recommend_all(
         "fits": [fit.digest for fit in fits],
         "sources": [g.model_dump() for g in run.settings.generators],
         "order": {FINAL: ranker.digest, CHAMPION: champion.digest}.get(publish, publish),
-        "state": state,
+        "state": state.digest,
         "log": run.lake.log_digest(run.as_of),
         "recommend": run.settings.recommend.model_dump(),
     }

@@ -54,7 +54,7 @@ class Trained:
 
     run: Run
     fits: dict[date, list[Ref]]
-    state: str
+    state: Ref
 
 
 @pytest.fixture(scope="module")
