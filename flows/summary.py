@@ -21,6 +21,7 @@ from tasks.evaluate import FINAL
 from tasks.features import catalog_of, declared_attributes
 from tasks.run import default_home, open_lake
 
+FIGURES = ("test", "metrics.json")
 HEADLINE = ("MAP@10", "NDCG@10", "Recall@10", "HitRate@10")
 
 
@@ -120,12 +121,12 @@ def read_metrics(config: str, as_of: AsOf, home: str | None) -> dict[str, Any]:
     """Read the figures of a day; without one, of the newest day that has any.
 
     Raises:
-        DataError: nothing was run yet.
+        DataError: no day was judged yet.
     """
     lake = _lake(config, home)
     if not isinstance(as_of, date):
-        as_of = _newest_run(lake, config)
-    figures = lake.read_json("runs", f"as_of={as_of}", "test", "metrics.json")
+        as_of = _newest_judged(lake, config)
+    figures = lake.read_json("runs", f"as_of={as_of}", *FIGURES)
     return {"config": config, "as_of": as_of.isoformat(), **figures}
 
 
@@ -146,12 +147,12 @@ def _print_place(console: Console, what: str, path: str) -> None:
     console.print(f"{what}: {path}", soft_wrap=True, markup=False, highlight=False)
 
 
-def _newest_run(lake: Lake, config: str) -> date:
-    folders = lake.fs.ls(lake.path("runs"), detail=False) if lake.exists("runs") else []
-    days = sorted(folder.rpartition("as_of=")[2] for folder in folders if "as_of=" in folder)
-    if not days:
-        raise DataError(f"no run of {config!r} in {lake.url}: run `zavtra daily` first")
-    return date.fromisoformat(days[-1])
+def _newest_judged(lake: Lake, config: str) -> date:
+    """Give the newest day with figures: one that is under way or was cut off may have none."""
+    for name in reversed(lake.names("runs")):
+        if name.startswith("as_of=") and lake.exists("runs", name, *FIGURES):
+            return date.fromisoformat(name.removeprefix("as_of="))
+    raise DataError(f"no run of {config!r} in {lake.url} was judged: run `zavtra daily` first")
 
 
 def _lake(config: str, home: str | None) -> Lake:

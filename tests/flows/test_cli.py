@@ -14,6 +14,7 @@ from small_day import AS_OF, MODELS, ROOT, Ran, Zavtra
 from typer.testing import CliRunner
 
 from flows.cli import app, main
+from flows.summary import read_metrics
 
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
 
@@ -108,6 +109,12 @@ def test_metrics_are_one_json_object(ran: Ran, zavtra: Zavtra) -> None:
     figures = json.loads(run.stdout)
     assert figures["as_of"] == AS_OF
     assert {"MAP@10", "NDCG@10", "Recall@10", "HitRate@10"} <= {*figures["systems"]["final"]}
+
+
+def test_metrics_are_of_the_newest_day_that_was_judged(ran: Ran, tmp_path: Path) -> None:
+    day = ran.copy(tmp_path / "home")
+    (day.lake / "runs" / "as_of=2026-03-03" / "rows").mkdir(parents=True)  # cut off half way
+    assert read_metrics(str(day.config), None, str(day.home))["as_of"] == AS_OF
 
 
 def test_metrics_before_any_run(small: Path, here: Zavtra) -> None:
