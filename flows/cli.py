@@ -132,7 +132,11 @@ def backfill(
 def fetch(
     name: Annotated[str, typer.Argument(help="ml-1m, ml-100k or kion")],
     target: Annotated[
-        Path, typer.Option(help="Folder that will hold the data set's folder.")
+        Path,
+        typer.Option(
+            envvar="ZAVTRA_DATA",
+            help="Folder that will hold the data set's folder; the configurations read it there.",
+        ),
     ] = Path("var/data"),
 ) -> None:
     """Download a public data set from its official place.

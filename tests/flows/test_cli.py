@@ -13,6 +13,8 @@ from prefect.logging.handlers import PrefectConsoleHandler
 from small_day import AS_OF, MODELS, ROOT, Ran, Zavtra
 from typer.testing import CliRunner
 
+import data.fetch
+from config import load_settings
 from flows.cli import app, main
 from flows.summary import read_metrics
 
@@ -124,6 +126,32 @@ def test_metrics_before_any_run(small: Path, here: Zavtra) -> None:
 def test_metrics_of_a_day_that_was_not_run(ran: Ran, here: Zavtra) -> None:
     run = here("metrics", "--config", ran.config, "--home", ran.home, "--as-of", "2026-02-01")
     refused(run, "as_of=2026-02-01", "run `zavtra daily`")
+
+
+# ------------------------------------------------------------------ downloads
+
+
+@pytest.mark.parametrize(
+    ("home", "target"), [(None, "var/data"), ("", "var/data"), ("/elsewhere", "/elsewhere")]
+)
+def test_a_data_set_is_put_where_its_configuration_reads_it(
+    home: str | None, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def fetch(name: str, target: Path, **_: object) -> Path:
+        asked.append(target / name)
+        return target / name
+
+    monkeypatch.setattr(data.fetch, "fetch", fetch)
+    done = CliRunner().invoke(app, ["fetch", "ml-1m"], env={"ZAVTRA_DATA": home})
+    assert done.exit_code == 0, done.output
+    assert asked == [Path(target) / "ml-1m"]
+    with monkeypatch.context() as variables:
+        variables.delenv("ZAVTRA_DATA", raising=False)
+        if home is not None:
+            variables.setenv("ZAVTRA_DATA", home)
+        assert str(load_settings("ml-1m").source.path) == str(asked[0])
 
 
 # ------------------------------------------------------------------ bad configurations
