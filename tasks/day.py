@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait
 from datetime import date, timedelta
 from itertools import islice
 from typing import TypeVar
@@ -31,6 +31,7 @@ from models.similarity import MEASURES, NEWEST, Space
 from tasks.progress import Tell
 from tasks.rerank import make_reranker
 from tasks.run import Run
+from tasks.workers import workers
 
 T = TypeVar("T")
 MAX_CHUNK = 1024
@@ -125,7 +126,8 @@ class Day:
     ) -> Iterator[T]:
         """Do ``work(chunk of users)`` on all threads; results come in the order of the users.
 
-        At most two chunks a thread are under way, so memory does not grow with the users.
+        At most two chunks a thread are under way, so memory does not grow with the users. Steps
+        that run side by side share the threads.
 
         Args:
             users: ``(n,)`` int32 codes.
@@ -134,14 +136,17 @@ class Day:
         """
         size, done = self.chunk_size(), 0
         chunks = iter([users[at : at + size] for at in range(0, len(users), size)])
-        with ThreadPoolExecutor(self.threads) as pool:
+        with workers(self.threads) as pool:
             under_way = deque(pool.submit(work, c) for c in islice(chunks, 2 * self.threads))
-            while under_way:
-                result = under_way.popleft().result()
-                under_way.extend(pool.submit(work, c) for c in islice(chunks, 1))
-                yield result
-                done = min(done + size, len(users))
-                tell(done, len(users))
+            try:
+                while under_way:
+                    result = under_way.popleft().result()
+                    under_way.extend(pool.submit(work, c) for c in islice(chunks, 1))
+                    yield result
+                    done = min(done + size, len(users))
+                    tell(done, len(users))
+            finally:  # after an error nothing of this day may stay behind in the pool
+                wait([chunk for chunk in under_way if not chunk.cancel()])
 
     def chunk_size(self) -> int:
         """Users whose score blocks, candidates and features fit the memory of one thread."""

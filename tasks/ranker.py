@@ -39,12 +39,12 @@ def make_rows(run: Run, window: Window, fits: list[Ref], state: Ref) -> Ref:
     settings = run.settings
 
     def make(folder: Path) -> None:
-        parts = [_rows_of_day(run, window, at) for at in range(len(window.days))]
+        days = [_rows_of_day(run, window, at) for at in range(len(window.days))]
+        parts = [rows for chunks, _, _ in days for rows in chunks]
         for name in ARRAYS:
-            arrays = [getattr(rows, name) for rows, _, _ in parts]
-            np.save(folder / f"{name}.npy", np.concatenate(arrays, axis=-1))
-        np.save(folder / f"{WARM}.npy", np.concatenate([warm for _, _, warm in parts]))
-        (folder / "names.json").write_text(json.dumps(parts[0][1]))
+            _write(folder / f"{name}.npy", [getattr(rows, name) for rows in parts])
+        np.save(folder / f"{WARM}.npy", np.concatenate([warm for _, _, warm in days]))
+        (folder / "names.json").write_text(json.dumps(days[0][1]))
 
     inputs = {
         "fits": [fit.digest for fit in fits],
@@ -87,11 +87,11 @@ def load_ranker(run: Run, ref: Ref) -> Ranker:
     return Ranker.load(run.lake.local(*ref.parts))
 
 
-def _rows_of_day(run: Run, window: Window, at: int) -> tuple[Rows, list[str], np.ndarray]:
+def _rows_of_day(run: Run, window: Window, at: int) -> tuple[list[Rows], list[str], np.ndarray]:
     """Make the rows of one day of a window; their groups do not overlap with other days'.
 
     Returns:
-        The rows, the names of their features, and ``(n,)`` bool: the user is warm.
+        The rows in chunks, the names of their features, and ``(n,)`` bool: the user is warm.
     """
     d = window.days[at]
     day = Day(run, d, load_sources(run, window.cutoff), features_as_of(run, d))
@@ -100,14 +100,21 @@ def _rows_of_day(run: Run, window: Window, at: int) -> tuple[Rows, list[str], np
     def work(chunk: np.ndarray) -> Rows:
         return rows_of_lists(run, day, liked, chunk, at)
 
-    parts = [Rows(np.empty((len(day.names), 0), np.float32), *np.empty((3, 0), np.float32))]
+    none = np.empty(0, np.float32)
+    parts = [Rows(np.empty((len(day.names), 0), np.float32), none, none.astype(np.int64), none)]
     with progress(f"{window.name} {d}, lists") as tell:
         parts += day.map_chunks(lists_of_day(run, window, at, liked), work, tell)
-    stacked = Rows(
-        *(np.concatenate([getattr(rows, name) for rows in parts], axis=-1) for name in ARRAYS)
-    )
-    warm = day.histories.lengths[stacked.group.astype(np.int64) % day.n_users] > 0
-    return stacked, day.names, warm
+    group = np.concatenate([rows.group for rows in parts])
+    return parts, day.names, day.histories.lengths[group % day.n_users] > 0
+
+
+def _write(path: Path, arrays: list[np.ndarray]) -> None:
+    """Write arrays as one, joined along their last axis, without holding that in memory."""
+    size = sum(array.shape[-1] for array in arrays)
+    shape = (*arrays[0].shape[:-1], size)
+    whole = np.lib.format.open_memmap(path, "w+", arrays[0].dtype, shape)
+    np.concatenate(arrays, axis=-1, out=whole)
+    whole.flush()
 
 
 def lists_of_day(run: Run, window: Window, at: int, liked: Histories) -> np.ndarray:
