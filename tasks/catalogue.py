@@ -29,7 +29,7 @@ def catalogue_as_of(run: Run, day: date) -> Catalogue:
         n_users=max(len(np.unique(log.user)), 1),
         as_of=day,
         first_seen=first_seen,
-        item_values=item_values(run.lake, log.n_items),
+        item_values=item_values(run.lake, day, log.n_items),
     )
 
 

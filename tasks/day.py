@@ -68,7 +68,7 @@ class Day:
         self.fill = _fill_order(run.lake, log, day)
         self.spaces = _spaces(run, self.sources)
         self.reranker = make_reranker(
-            settings.recommend.rerank, run.lake, self.sources, self.n_items
+            settings.recommend.rerank, run.lake, day, self.sources, self.n_items
         )
         self.differences = settings.features.score_differences
         self.names = [

@@ -10,6 +10,7 @@ import numpy as np
 
 from data.contract import USER
 from data.lake import Lake
+from data.versions import entities_as_of
 from evaluation.relevance import UserItems
 from evaluation.segments import segments_of
 from models.candidates import Source
@@ -41,21 +42,25 @@ def judged_users(run: Run, user: np.ndarray, day: np.ndarray, days: Sequence[dat
     """
     rows, items = [], []
     activity = np.zeros(len(user), np.int64)
+    attributes: dict[str, list[str | None]] = {}
     for at, d in enumerate(days):
         here = np.flatnonzero(day == at)
         met = read_log(run.lake, d).positive(run.settings.positive_min).histories().take(user[here])
         activity[here] = met.lengths
         rows.append(np.repeat(here, met.lengths))
         items.append(met.item)
+        for name, values in user_attributes(run.lake, d, user[here]).items():
+            attributes.setdefault(name, []).extend(values)
     history = UserItems.from_pairs(np.concatenate(rows), np.concatenate(items), len(user))
-    return JudgedUsers(history, segments_of(activity, user_attributes(run.lake, user)))
+    return JudgedUsers(history, segments_of(activity, attributes))
 
 
-def user_attributes(lake: Lake, user: np.ndarray) -> dict[str, list[str | None]]:
-    """Give the categorical attributes of users.
+def user_attributes(lake: Lake, day: date, user: np.ndarray) -> dict[str, list[str | None]]:
+    """Give the categorical attributes of users as they were known before a day.
 
     Args:
         lake: of the data set.
+        day: the day of the users' lists.
         user: ``(n,)`` int32 codes; those the users table does not have are not known.
 
     Returns:
@@ -64,7 +69,7 @@ def user_attributes(lake: Lake, user: np.ndarray) -> dict[str, list[str | None]]
     names = lake.read_json("attributes.json")["users"]["categorical"]
     if not names:
         return {}
-    table = lake.read_table("users.parquet", columns=[USER, *names])
+    table = entities_as_of(lake, "users", day)
     codes = table[USER].to_numpy()
     place = np.full(int(max(codes.max(initial=-1), user.max(initial=-1))) + 2, len(codes))
     place[codes] = np.arange(len(codes))

@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from data.contract import ITEM
 from data.lake import Lake
+from data.versions import entities_as_of
 from evaluation.neural_views import curves, item_map, similarity
 from models.dropped import Dropped, is_dropped
 from models.interactions import Interactions
@@ -53,8 +54,8 @@ def _views(run: Run, fits: dict[str, tuple[str, Ref]]) -> dict[str, Any]:
     if not fits:
         return {}
     log = read_log(run.lake, run.as_of).positive(run.settings.positive_min)
-    labels = _labels(run.lake, log.n_items)
-    tables = run.lake.read_table("users.parquet"), run.lake.read_table("items.parquet")
+    users, items = (entities_as_of(run.lake, side, run.as_of) for side in ("users", "items"))
+    labels = _labels(run.lake, items, log.n_items)
     found: dict[str, Any] = {}
     for name, (kind, fit) in fits.items():
         folder = run.lake.local(*fit.parts)
@@ -62,7 +63,7 @@ def _views(run: Run, fits: dict[str, tuple[str, Ref]]) -> dict[str, Any]:
             found[name] = {"dropped": Dropped.load(folder).reason}
             continue
         model = KINDS[kind].load(folder)
-        model.attach(*tables)
+        model.attach(users, items)
         training = folder / TRAINING
         space = model.space()
         found[name] = {
@@ -85,16 +86,15 @@ def _of_vectors(
     }
 
 
-def _labels(lake: Lake, n_items: int) -> list[str | None]:
+def _labels(lake: Lake, items: pa.Table, n_items: int) -> list[str | None]:
     """Give every item's first value of the first multi-valued (else categorical) attribute."""
     labels: list[str | None] = [None] * n_items
     declared = lake.read_json("attributes.json")["items"]
     names = [*declared["multi"], *declared["categorical"]]
     if not names:
         return labels
-    table = lake.read_table("items.parquet", columns=[ITEM, names[0]])
-    listed = pa.types.is_list(table[names[0]].type)
-    for code, value in zip(table[ITEM].to_pylist(), table[names[0]].to_pylist(), strict=True):
+    listed = pa.types.is_list(items[names[0]].type)
+    for code, value in zip(items[ITEM].to_pylist(), items[names[0]].to_pylist(), strict=True):
         if code < n_items and value:
             labels[code] = str(value[0]) if listed else str(value)
     return labels

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
@@ -87,7 +88,7 @@ class Reranker:
 
 
 def make_reranker(
-    own: RerankSettings, lake: Lake, sources: Sequence[Source], n_items: int
+    own: RerankSettings, lake: Lake, day: date, sources: Sequence[Source], n_items: int
 ) -> Reranker | None:
     """Prepare the re-ranking that is asked for; None where it is off.
 
@@ -97,6 +98,7 @@ def make_reranker(
     Args:
         own: ``recommend.rerank`` of the settings.
         lake: of the data set.
+        day: the day of the lists; what was known of the items before it counts.
         sources: fitted generators, among them the one that ``own.by`` may name.
         n_items: number of item codes.
 
@@ -106,7 +108,7 @@ def make_reranker(
     if own.kind == "none":
         return None
     if own.by == ATTRIBUTES:
-        values = item_values(lake, n_items)
+        values = item_values(lake, day, n_items)
         if values is None:
             raise ModelError(
                 "recommend.rerank.by: the items of this data set have no multi-valued or "

@@ -86,7 +86,8 @@ def curves_of_day(
     """
     day = Day(run, d, load_sources(run, run.windows.test.cutoff), features_as_of(run, d))
     made = {
-        name: make_reranker(own, run.lake, day.sources, day.n_items) for name, own in asked.items()
+        name: make_reranker(own, run.lake, d, day.sources, day.n_items)
+        for name, own in asked.items()
     }
     rerankers = {name: reranker for name, reranker in made.items() if reranker is not None}
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from data.contract import USER
-from data.lake import Lake
+from data.versions import entities_as_of
 from evaluation.exposure import exposure
 from tasks.catalogue import catalogue_as_of, titles
 from tasks.day import read_log
@@ -22,7 +22,7 @@ def items_part(run: Run) -> dict[str, Any]:
     """Look at the lists of the day from the side of the items (:func:`exposure`), with titles."""
     published = published_lists(run.lake, run.as_of)
     log = read_log(run.lake, run.as_of).positive(run.settings.positive_min)
-    groups = _groups(run.lake, np.bincount(log.user, minlength=log.n_users))
+    groups = _groups(run, np.bincount(log.user, minlength=log.n_users))
     found = exposure(
         published.lists,
         catalogue_as_of(run, run.as_of),
@@ -34,13 +34,13 @@ def items_part(run: Run) -> dict[str, Any]:
     return found | {"every": published.every}
 
 
-def _groups(lake: Lake, positives: np.ndarray) -> dict[str, np.ndarray]:
+def _groups(run: Run, positives: np.ndarray) -> dict[str, np.ndarray]:
     """Cut the users by what they did and by each categorical attribute, ``(n_users,)`` bool."""
     met = positives[positives > 0]
     busy = np.quantile(met, 0.75) if len(met) else 0
     groups = {"new users": positives == 0, "busiest quarter": positives > max(busy, 1)}
-    names = lake.read_json("attributes.json")["users"]["categorical"]
-    table = lake.read_table("users.parquet", columns=[USER, *names])
+    names = run.lake.read_json("attributes.json")["users"]["categorical"]
+    table = entities_as_of(run.lake, "users", run.as_of)
     codes = table[USER].to_numpy()
     for name in names:
         encoded = table[name].combine_chunks().dictionary_encode()

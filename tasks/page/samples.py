@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.contract import ITEM_ID, USER_ID, DataError
+from data.contract import ITEM_ID, USER, USER_ID, DataError
 from data.lake import Lake
+from data.versions import entities_as_of
 from tasks.catalogue import external_ids, titles
 from tasks.day import Day, read_log
 from tasks.explain import day_of, explain_user
@@ -86,7 +87,7 @@ def choose_users(positives: np.ndarray, listed: np.ndarray) -> np.ndarray:
 
 def _listed(run: Run) -> np.ndarray:
     """Give the codes of the users of the users table and the log, who all have a list."""
-    users = run.lake.read_table("users.parquet", columns=["user"])["user"].to_numpy()
+    users = entities_as_of(run.lake, "users", run.as_of)[USER].to_numpy()
     return np.union1d(users, np.unique(read_log(run.lake, run.as_of).user)).astype(np.int32)
 
 

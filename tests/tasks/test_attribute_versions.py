@@ -2,56 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
-from hand_made import LOG
+from snapshots import FIFTH, ingested, snapshot, snapshots
 
-from config import load_settings
-from data.versions import attributes_digest
+from config.rerank import RerankSettings
+from data.versions import attributes_digest, entities_as_of
 from models.candidates import Source
 from models.registry import make_generator
+from tasks.attributes import item_values
 from tasks.catalogue import external_ids
 from tasks.day import Day, read_log
 from tasks.features import features_as_of, update_features
 from tasks.generators import _attributes
-from tasks.ingest import ingest_source
+from tasks.judged_users import judged_users
+from tasks.rerank import make_reranker
 from tasks.run import Run
-
-CONFIG = """
-name: snapshots
-source:
-  kind: tabular
-  interactions: {{path: {0}/log.csv, user_id: who, item_id: what, ts: at, value: share}}
-  users: {{path: {0}/users-*.csv, id: id, categorical: [plan], valid_from: since}}
-  items: {{path: {0}/items.csv, id: id, categorical: [colour], valid_from: since}}
-windows: {{test_days: 1, ranker_days: 1, ranker_windows: 1, horizon_days: 1, every_days: 1}}
-"""
-FIFTH = date(2026, 1, 5)
-
-
-def snapshot(folder: Path, day: str, *rows: str) -> None:
-    lines = ["id,plan,since", *(f"{row},{day}" for row in rows)]
-    (folder / f"users-{day}.csv").write_text("\n".join(lines) + "\n")
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    (tmp_path / "log.csv").write_text(LOG)
-    snapshot(tmp_path, "2026-01-01", "a,free", "b,free")
-    snapshot(tmp_path, "2026-01-04", "a,paid", "b,free", "c,free")
-    snapshot(tmp_path, "2026-01-05", "a,none", "b,free", "c,paid", "e,paid")
-    items = "id,colour,since\nx,red,2026-01-01\nx,blue,2026-01-05\nw,red,2026-01-05\n"
-    (tmp_path / "items.csv").write_text(items)
-    (tmp_path / "snapshots.yaml").write_text(CONFIG.format(tmp_path))
-    return ingested(tmp_path)
-
-
-def ingested(folder: Path) -> Run:
-    settings = load_settings(str(folder / "snapshots.yaml"))
-    ingest_source.fn(settings, str(folder / "home"), datetime(2026, 2, 1, tzinfo=UTC))
-    return Run(settings, FIFTH, str(folder / "home"))
+    return snapshots(tmp_path)
 
 
 def test_a_day_sees_the_snapshots_before_it(run: Run) -> None:
@@ -67,8 +41,33 @@ def test_a_day_sees_the_snapshots_before_it(run: Run) -> None:
     assert of_items["colour"].to_pylist() == ["red"]
 
 
+def test_lists_are_varied_by_the_attributes_of_their_day(run: Run) -> None:
+    x = external_ids(run.lake, "items").to_pylist().index("x")
+
+    def colour(day: date) -> list[str]:
+        values = item_values(run.lake, day, 4)
+        assert values is not None
+        colours = dict.fromkeys(entities_as_of(run.lake, "items", day)["colour"].to_pylist())
+        return [name for name, has in zip(colours, values[x].toarray()[0], strict=True) if has]
+
+    assert (colour(date(2026, 1, 5)), colour(date(2026, 1, 6))) == (["red"], ["blue"])
+    reranked = RerankSettings(kind="mmr")
+    made = make_reranker(reranked, run.lake, FIFTH, [], 4)
+    assert made is not None
+    assert made.space.width == 1  # the blue of the fifth is not known yet
+
+
+def test_users_are_judged_by_the_attributes_of_their_day(run: Run) -> None:
+    users = external_ids(run.lake, "users").to_pylist()
+    a = np.full(2, users.index("a"), np.int32)
+    days = (date(2026, 1, 5), date(2026, 1, 6))
+    segments = judged_users(run, a, np.array([0, 1]), days).segments
+    assert segments["plan: paid"].tolist() == [True, False]
+    assert segments["plan: none"].tolist() == [False, True]
+
+
 def test_a_new_snapshot_explains_no_skew_of_an_earlier_day(run: Run, tmp_path: Path) -> None:
-    state = update_features.fn(run)
+    state = update_features.fn(run).digest
 
     def digests() -> list[str]:
         return [attributes_digest(run.lake, "users", day, 3) for day in (FIFTH, date(2026, 1, 6))]
@@ -78,7 +77,8 @@ def test_a_new_snapshot_explains_no_skew_of_an_earlier_day(run: Run, tmp_path: P
     snapshot(tmp_path, "2026-01-06", "a,gold", "b,gold", "c,gold")
     ingested(tmp_path)
     assert digests() == before
-    assert update_features.fn(run) != state  # but whatever is made from the tables is made again
+    # but whatever is made from the tables is made again
+    assert update_features.fn(run).digest != state
     snapshot(tmp_path, "2026-01-04", "a,gold", "b,free", "c,free")
     ingested(tmp_path)
     assert digests()[0] != before[0]

@@ -123,7 +123,7 @@ def test_the_catalogue_counts_people_once(make: Callable[..., Run]) -> None:
 
 def test_a_value_named_twice_counts_once(make: Callable[..., Run]) -> None:
     run = make(SEVENTH)
-    values = item_values(run.lake, 4)
+    values = item_values(run.lake, FIFTH, 4)
     assert values is not None
     rows = dict(zip(named(run, "items", np.arange(4)), values.toarray(), strict=True))
     assert {name: row.sum() for name, row in rows.items()} == {"w": 2, "x": 1, "y": 0, "z": 0}

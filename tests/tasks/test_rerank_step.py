@@ -67,7 +67,7 @@ def diversity(trained: Trained, lists: pa.Table) -> float:
         rows.setdefault(user, []).append(codes[item])
     width = max(map(len, rows.values()))
     array = np.array([row + [-1] * (width - len(row)) for row in rows.values()])
-    values = item_values(lake, len(ids))
+    values = item_values(lake, AS_OF, len(ids))
     assert values is not None
     return float(intra_list_diversity(array, values).mean())
 
@@ -109,7 +109,7 @@ def test_the_page_learns_what_it_costs(trained: Trained, change: Change) -> None
     assert len(known.history) == len(user)
     assert known.segments["warm"].tolist() == (known.history.counts > 0).tolist()
     assert any(name.startswith("activity") for name in known.segments)
-    for name, values in user_attributes(run.lake, user).items():
+    for name, values in user_attributes(run.lake, window.start, user).items():
         assert any(segment.startswith(f"{name}: ") for segment in known.segments), name
         assert len(values) == len(user)
 
@@ -119,20 +119,21 @@ def test_a_similarity_that_there_is_not_is_refused(
 ) -> None:
     run = trained.run
     sources = load_sources(run, run.windows.ranker[0].cutoff)
-    assert make_reranker(RerankSettings(), run.lake, sources, 100) is None
+    assert make_reranker(RerankSettings(), run.lake, AS_OF, sources, 100) is None
     assert vectors_of(sources, 100) is None
     with pytest.raises(ModelError, match="source 'ease' has no item vectors"):
-        make_reranker(RerankSettings(kind="mmr", by="ease"), run.lake, sources, 100)
-    monkeypatch.setattr(tasks.rerank, "item_values", lambda lake, n_items: None)
+        make_reranker(RerankSettings(kind="mmr", by="ease"), run.lake, AS_OF, sources, 100)
+    monkeypatch.setattr(tasks.rerank, "item_values", lambda lake, day, n_items: None)
     with pytest.raises(ModelError, match="no multi-valued or categorical attribute"):
-        make_reranker(RerankSettings(kind="mmr"), run.lake, sources, 100)
+        make_reranker(RerankSettings(kind="mmr"), run.lake, AS_OF, sources, 100)
 
 
 def test_a_day_whose_source_was_dropped_goes_on_without(
     trained: Trained, caplog: pytest.LogCaptureFixture
 ) -> None:
     dropped = Source("als", Dropped("no memory"), 10)
-    off = make_reranker(RerankSettings(kind="mmr", by="als"), trained.run.lake, [dropped], 100)
+    own = RerankSettings(kind="mmr", by="als")
+    off = make_reranker(own, trained.run.lake, AS_OF, [dropped], 100)
     assert off is None
     assert "source als, which that would go by, was dropped (no memory)" in caplog.text
 
@@ -144,4 +145,4 @@ def test_a_source_that_is_not_there_is_refused_before_anything_is_read(home: Pat
 
 def test_attributes_of_users_the_table_does_not_have(tmp_path: Path) -> None:
     run = hand_made(tmp_path, AS_OF)
-    assert user_attributes(run.lake, np.array([0], np.int32)) == {}
+    assert user_attributes(run.lake, AS_OF, np.array([0], np.int32)) == {}
