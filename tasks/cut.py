@@ -9,12 +9,13 @@ from datetime import date
 from pathlib import Path
 
 from data.lake import Lake
+from data.versions import KEYS, entities_as_of, history_file, versions_before
 from features.cut import before, day_of
 from features.state import BLOCKS, DAYS
 from tasks.run import Run
 
-TABLES = (("users.parquet",), ("items.parquet",), ("attributes.json",), ("ids",))
-"""Kept as they are: who and what there is, without a time."""
+TIMELESS = (("attributes.json",), ("ids",))
+"""Kept as they are, and so are users and items without versions: who and what there is."""
 LOG = ("interactions",)
 
 
@@ -30,9 +31,11 @@ def cut_run(run: Run, day: date, home: Path) -> Run:
         home: an empty folder for the copy.
     """
     cut = replace(run, home=str(home))
-    for parts in TABLES:
+    for parts in TIMELESS:
         if run.lake.exists(*parts):
             _link(run.lake, parts, cut.lake)
+    for side in KEYS:
+        _cut_entities(run.lake, side, day, cut.lake)
     for folder in (LOG, DAYS):
         for name in run.lake.names(*folder):
             if name.startswith("day=") and before(day_of(name), day):
@@ -41,6 +44,16 @@ def cut_run(run: Run, day: date, home: Path) -> Run:
         if name.startswith("before=") and day_of(name) <= day:
             _link(run.lake, (*BLOCKS, name), cut.lake)
     return cut
+
+
+def _cut_entities(lake: Lake, side: str, day: date, target: Lake) -> None:
+    """Keep the versions of users or items known before a day, and of these the newest."""
+    if lake.exists(history_file(side)):
+        versions = versions_before(lake, side, lambda known: before(known, day))
+        target.write_table(versions, history_file(side))
+        target.write_table(entities_as_of(target, side, day), f"{side}.parquet")
+    else:
+        _link(lake, (f"{side}.parquet",), target)
 
 
 def _link(lake: Lake, parts: tuple[str, ...], target: Lake) -> None:

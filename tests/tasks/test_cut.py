@@ -7,14 +7,23 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hand_made import hand_made
+from snapshots import FIFTH, snapshots
 
+import tasks.cut
+from data.lake import Lake
+from data.versions import entities_as_of
 from features.audit import features_of
 from tasks.cut import cut_run
 from tasks.features import features_as_of, update_features
+from tasks.generators import fit_generator, fitted_names
+from tasks.leaks import cut_findings
+from tasks.ranker import load_rows, make_rows
 from tasks.run import Run
 
 D = date(2026, 1, 4)
+SOURCES = "generators: [{kind: popularity, candidates: 4}, {kind: item_knn, candidates: 4}]\n"
 
 
 def files(run: Run) -> set[str]:
@@ -45,6 +54,34 @@ def test_features_of_the_day_are_the_same_without_what_came_after(tmp_path: Path
     update_features.fn(run)
     cut = cut_run(run, D, tmp_path / "cut")
     np.testing.assert_array_equal(the_features(cut), the_features(run))
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_check_is_red_where_later_attributes_are_left_in(
+    whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = snapshots(tmp_path, date(2026, 1, 7), SOURCES)
+    window = run.windows.ranker[-1]
+    fits = [fit_generator.fn(run, window.cutoff, name) for name in fitted_names(run)]
+    made = make_rows.fn(run, window, fits, update_features.fn(run))
+    if whole:
+        monkeypatch.setattr(tasks.cut, "_cut_entities", newest_alone)
+    found = cut_findings(run, window, *load_rows(run.lake.local(*made.parts)))
+    assert {finding.verdict for finding in found} == {"red" if whole else "green"}
+
+
+def newest_alone(lake: Lake, side: str, day: date, target: Lake) -> None:
+    """Take the newest attributes over, as if each had been there for ever."""
+    target.write_table(lake.read_table(f"{side}.parquet"), f"{side}.parquet")
+
+
+def test_of_users_and_items_the_versions_before_are_left(tmp_path: Path) -> None:
+    run = snapshots(tmp_path)
+    cut = cut_run(run, FIFTH, tmp_path / "cut").lake
+    for side in ("users", "items"):
+        known = entities_as_of(run.lake, side, FIFTH)
+        assert entities_as_of(cut, side, date.max).equals(known)
+        assert cut.read_table(f"{side}.parquet").equals(known)
 
 
 def test_a_remote_lake_is_copied(tmp_path: Path) -> None:
