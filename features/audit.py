@@ -188,7 +188,10 @@ def compare_logged(
         feature = catalog.features[number]
         raise FeatureError(
             f"{_row(feature, *rows[row].tolist())} on {day}: {logged[number, row]!r} was used when "
-            f"the list was made, {found[number, row]!r} is computed now (train/serve skew)"
+            f"the list was made, {found[number, row]!r} is computed now (train/serve skew). "
+            "Nothing was published; remove the folder 'features' of the lake and run again: it is "
+            f"built anew from the log. If it stays, the lists of {day} rest on numbers that were "
+            "wrong: report it, and remove 'logged.npz' beside them to go on without comparing"
         )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from data.versions import attributes_digest
+from data.lake import code_version
+from data.versions import KEYS, attributes_digest
 from features.audit import compare_logged, features_of
 from features.catalog import Catalog
 from tasks.day import Day
@@ -37,13 +39,8 @@ def log_sample(run: Run, day: Day, users: np.ndarray, folder: Path) -> None:
     place = np.arange(len(candidates.item)) - candidates.indptr[:-1][candidates.row]
     pairs = np.flatnonzero(place < ROWS_A_USER)
     values = day.features(candidates, pairs)[-len(day.tables.catalog) :]
-    made_from = {
-        "catalog": day.tables.catalog.digest,
-        "log": run.lake.log_digest(day.day),
-        "users": attributes_digest(run.lake, "users", day.day, day.n_users),
-        "items": attributes_digest(run.lake, "items", day.day, day.n_items),
-        "sizes": [day.n_users, day.n_items],
-    }
+    sizes = [day.n_users, day.n_items]
+    made_from = {**_made_from(run, day.day, day.tables.catalog, sizes), "sizes": sizes}
     with (folder / LOGGED).open("wb") as file:
         np.savez_compressed(
             file,
@@ -56,12 +53,12 @@ def log_sample(run: Run, day: Day, users: np.ndarray, folder: Path) -> None:
 def compare_with_logged(run: Run) -> dict[str, Any] | None:
     """Compute the features of the last lists before the run's day again, and compare.
 
-    Rows are compared where the same catalog, log and attributes stand behind both; what changed
-    since is told instead.
+    Rows are compared where the same code, settings, catalog, log and attributes stand behind both;
+    what changed since is told instead.
 
     Returns:
-        day, rows, features and ``differs_by`` (what changed, "" if nothing did); None where there
-        are no earlier lists.
+        day, rows and features compared, and ``changed`` (names of what did); None where there are
+        no earlier lists.
 
     Raises:
         FeatureError: a difference that no change of the data explains.
@@ -74,14 +71,9 @@ def compare_with_logged(run: Run) -> dict[str, Any] | None:
         rows, logged = found["rows"], found["values"]
         made_from = json.loads(str(found["made_from"]))
     catalog = run_catalog(run)
-    n_users, n_items = made_from["sizes"]
-    now = {
-        "catalog": catalog.digest,
-        "log": run.lake.log_digest(day),
-        "users": attributes_digest(run.lake, "users", day, n_users),
-        "items": attributes_digest(run.lake, "items", day, n_items),
-    }
-    changed = [what for what, found in now.items() if made_from[what] != found]
+    now = _made_from(run, day, catalog, made_from["sizes"])
+    # What an older version did not note is not known to be the same.
+    changed = [what for what, found in now.items() if made_from.get(what) != found]
     compared = _comparable(catalog, changed)
     if compared:
         tables = features_as_of(run, day)
@@ -96,9 +88,31 @@ def compare_with_logged(run: Run) -> dict[str, Any] | None:
     }
 
 
+def _made_from(run: Run, day: date, catalog: Catalog, sizes: Sequence[int]) -> dict[str, Any]:
+    """Name all that the features of a day depend on.
+
+    Args:
+        run: the run.
+        day: the day of the lists.
+        catalog: the features.
+        sizes: number of user and of item codes when the lists were made.
+    """
+    return {
+        "code": code_version("data", "features"),
+        "positive_min": run.settings.positive_min,
+        "timezone": run.settings.ingest.timezone,
+        "catalog": catalog.digest,
+        "log": run.lake.log_digest(day),
+        **{
+            side: attributes_digest(run.lake, side, day, n)
+            for side, n in zip(KEYS, sizes, strict=True)
+        },
+    }
+
+
 def _comparable(catalog: Catalog, changed: list[str]) -> list[int]:
     """Positions of the features that nothing changed for."""
-    if "catalog" in changed or "log" in changed:
+    if not KEYS.keys() >= {*changed}:  # more than attributes
         return []
     if changed:
         return [n for n, f in enumerate(catalog) if f.attribute is None]

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from small_day import AS_OF, Ran
 
+import tasks.skew
 from config import load_settings
 from features.catalog import FeatureError
 from flows.recommend import recommend
@@ -23,6 +24,17 @@ from tasks.skew import LOGGED, compare_with_logged
 def the_next_day(day: Ran) -> Run:
     settings = load_settings(str(day.config))
     return Run(settings, date.fromisoformat(AS_OF) + timedelta(days=1), str(day.home))
+
+
+def rewrite_logged(day: Ran, off: float = 0, forget: tuple[str, ...] = ()) -> None:
+    """Change the first number that was logged, and leave out some of what it was made from."""
+    place = day.lake / "recommendations" / f"as_of={AS_OF}" / LOGGED
+    with np.load(place) as found:
+        arrays = dict(found)
+    arrays["values"][0, 0] += off
+    made_from = json.loads(str(arrays["made_from"]))
+    kept = {name: value for name, value in made_from.items() if name not in forget}
+    np.savez_compressed(place, **{**arrays, "made_from": np.array(json.dumps(kept))})
 
 
 def test_every_run_leaves_the_figures_of_its_audit(ran: Ran) -> None:
@@ -69,16 +81,40 @@ def test_what_changed_since_is_told_and_not_compared(ran: Ran, tmp_path: Path) -
     assert again["changed"] == ["catalog", "users"]
 
 
+@pytest.mark.parametrize(
+    ("what", "changes"),
+    [("positive_min", {"positive_min": 0.9}), ("timezone", {"ingest": {"timezone": "Asia/Tokyo"}})],
+)
+def test_a_setting_that_numbers_rest_on_explains_a_difference(
+    what: str, changes: dict[str, object], ran: Ran
+) -> None:
+    run = the_next_day(ran)
+    found = compare_with_logged(replace(run, settings=load_settings(str(ran.config), **changes)))
+    assert found == {"day": AS_OF, "rows": 0, "features": 0, "changed": [what]}
+
+
+def test_other_code_explains_a_difference(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks.skew, "code_version", lambda *rooms: "other")
+    found = compare_with_logged(the_next_day(ran))
+    assert found == {"day": AS_OF, "rows": 0, "features": 0, "changed": ["code"]}
+
+
+def test_what_was_logged_before_settings_were_noted_is_not_compared(
+    ran: Ran, tmp_path: Path
+) -> None:
+    day = ran.copy(tmp_path / "home")
+    rewrite_logged(day, forget=("code", "positive_min", "timezone"))
+    found = compare_with_logged(the_next_day(day))
+    assert found is not None
+    assert (found["rows"], found["changed"]) == (0, ["code", "positive_min", "timezone"])
+
+
 def test_a_served_number_that_nobody_can_explain_stops_the_next_run(
     ran: Ran, tmp_path: Path
 ) -> None:
     day = ran.copy(tmp_path / "home")
-    place = day.lake / "recommendations" / f"as_of={AS_OF}" / LOGGED
-    with np.load(place) as found:
-        arrays = dict(found)
-    arrays["values"][0, 0] += 1
-    np.savez_compressed(place, **arrays)
-    with pytest.raises(FeatureError, match=rf"on {AS_OF}.*train/serve skew"):
+    rewrite_logged(day, off=1)
+    with pytest.raises(FeatureError, match=rf"on {AS_OF}.*train/serve skew.*remove 'logged.npz'"):
         compare_with_logged(the_next_day(day))
 
 
