@@ -179,6 +179,7 @@ class _Bench:
         self.long.write_index("interactions", partitions=self.long.partitions("interactions"))
         for name in ("users.parquet", "items.parquet", "attributes.json"):
             shutil.copy(self.lake.path(name), self.long.path(name))
+        shutil.copytree(self.lake.path("ids"), self.long.path("ids"))
 
     def _floor(self, day: date) -> int:
         import duckdb

@@ -24,6 +24,7 @@ ROW = "row"
 CODE = "code"
 ID = "id"
 TITLE = "title"
+ATTRIBUTE = "attribute"
 # The day on which a version of a user or item became known, in tables that keep all versions.
 VALID_FROM = "valid_from"
 

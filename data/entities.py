@@ -12,6 +12,7 @@ from data.lake import Lake
 from data.sources.base import Attributes, Entities
 from data.staging import stage_entities
 from data.validate import DUPLICATE_ID, DUPLICATE_VERSION, Check, Counts, entity_checks, verdict
+from data.values import add_values
 from data.versions import KEYS, history_file
 
 
@@ -74,7 +75,8 @@ def write_entities(
     """Write ``{name}.parquet`` by code; a source without the table gives one without rows.
 
     Where there are versions it holds the newest of each id, and ``{name}_history.parquet`` all that
-    differ from the one before (see :mod:`data.versions`).
+    differ from the one before (see :mod:`data.versions`). Before that, values not met so far get
+    their codes (see :mod:`data.values`).
     """
     attributes = table.attributes if table is not None else Attributes()
     schema = pa.schema(
@@ -86,24 +88,27 @@ def write_entities(
     )
     if table is None or table.valid_from is None:
         lake.remove(history_file(name))
+    valued = [*attributes.categorical, *attributes.multi]
     if table is None:
+        add_values(lake, name, schema.empty_table(), valued)
         lake.write_table(schema.empty_table(), f"{name}.parquet")
         return
     title = (["title"] if table.title else ["NULL::VARCHAR"]) if name == "items" else []
     columns = ["code", *title, *(casts.name(f"a_{column}") for column in attributes.names)]
     chosen = f"SELECT {', '.join(columns)} FROM {name}_good JOIN {name}_ids USING (id)"
     if table.valid_from is None:
-        rows = query_arrow(con, f"{chosen} ORDER BY code")
+        rows = _shaped(query_arrow(con, f"{chosen} ORDER BY code"), schema)
+        add_values(lake, name, rows, valued)
     else:
-        _write_history(con, lake, name, columns, schema)
-        rows = query_arrow(
-            con,
+        rows = _history(con, name, columns, schema)
+        add_values(lake, name, rows, valued)
+        lake.write_table(rows, history_file(name))
+        newest = (
             f"{chosen} QUALIFY row_number() OVER (PARTITION BY code ORDER BY {VALID_FROM} DESC) = 1"
-            " ORDER BY code",
+            " ORDER BY code"
         )
-    lake.write_table(
-        rows.rename_columns(schema.names).cast(schema).combine_chunks(), f"{name}.parquet"
-    )
+        rows = _shaped(query_arrow(con, newest), schema)
+    lake.write_table(rows, f"{name}.parquet")
 
 
 def versions_due(
@@ -122,10 +127,10 @@ def versions_due(
     return found
 
 
-def _write_history(
-    con: duckdb.DuckDBPyConnection, lake: Lake, name: str, columns: list[str], schema: pa.Schema
-) -> None:
-    """Write the versions that differ from the one before, in order of (day, code)."""
+def _history(
+    con: duckdb.DuckDBPyConnection, name: str, columns: list[str], schema: pa.Schema
+) -> pa.Table:
+    """Give the versions that differ from the one before, in order of (day, code)."""
     same = " AND ".join(
         [f"{column} IS NOT DISTINCT FROM lag({column}) OVER versions" for column in columns]
     )  # the code is among them: the first version of an id differs from the null before it
@@ -135,9 +140,11 @@ def _write_history(
         f"WINDOW versions AS (PARTITION BY code ORDER BY {VALID_FROM}) "
         f"QUALIFY NOT ({same}) ORDER BY {VALID_FROM}, code",
     )
-    schema = schema.append(pa.field(VALID_FROM, pa.date32(), nullable=False))
-    table = rows.rename_columns(schema.names).cast(schema).combine_chunks()
-    lake.write_table(table, history_file(name))
+    return _shaped(rows, schema.append(pa.field(VALID_FROM, pa.date32(), nullable=False)))
+
+
+def _shaped(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    return rows.rename_columns(schema.names).cast(schema).combine_chunks()
 
 
 def _check_names(name: str, attributes: Attributes) -> None:

@@ -15,6 +15,8 @@ FILES = (
     "attributes.json",
     "ids/users.parquet",
     "ids/items.parquet",
+    "ids/users_values.parquet",
+    "ids/items_values.parquet",
 )
 
 

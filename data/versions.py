@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from data.contract import ITEM, USER, VALID_FROM
 from data.lake import Lake
+from data.values import read_values, values_in
 
 KEYS = {"users": USER, "items": ITEM}
 """Name of the code column of each table."""
@@ -78,6 +79,8 @@ def entities_as_of(lake: Lake, side: str, day: date) -> pa.Table:
 def attributes_digest(lake: Lake, side: str, day: date, n: int | None = None) -> str:
     """Digest of what was known before ``day``: versions from that day on leave it as it is.
 
+    The codes of the values found there are part of it, those of others are not.
+
     Args:
         lake: where they are.
         side: "users" or "items".
@@ -90,4 +93,9 @@ def attributes_digest(lake: Lake, side: str, day: date, n: int | None = None) ->
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table.combine_chunks())
-    return hashlib.sha256(sink.getvalue()).hexdigest()
+    found = hashlib.sha256(sink.getvalue())
+    for name, values in read_values(lake, side).items():
+        if name in table.column_names:
+            codes = pc.index_in(values_in(table[name]), value_set=values)
+            found.update(codes.fill_null(-1).to_numpy())
+    return found.hexdigest()

@@ -4,10 +4,10 @@ Where the source gives versions (:mod:`data.versions`), an entity has the attrib
 version from before the day, in every feature and for all its events, however old: what is known of
 it, not what was known when it was met. Without a version before the day nothing is known of it.
 
-A value of an attribute gets a number in the order in which versions, by day and then by code, first
-carry it. Codes of entities and days of versions are append-only, so the numbers of values are too:
-an entity or a version added tomorrow changes no number of today, and a ranker trained on them still
-understands them.
+What a ranker is told of a category is its code from :mod:`data.values`, given once and for ever:
+whatever is added, changed or removed tomorrow changes no code of today, and a ranker trained on
+them still understands them. Inside the tables of one day the values known by then are numbered
+through, in order of their codes.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from datetime import date
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.contract import VALID_FROM
 from data.lake import Lake
+from data.values import read_values
 from data.versions import KEYS, newest, versions_before
 from features import cut
 from features.declaration import Catalog, FeatureError, kind_of
@@ -38,12 +38,17 @@ class Values:
     Attributes:
         indptr: ``(n + 1,)`` int64; entity ``e`` owns ``indptr[e]:indptr[e + 1]``.
         index: int32 numbers of values, rising and without repeats within an entity.
-        count: how many values there are.
+        codes: ``(count,)`` int32, rising; the codes of the values by their numbers.
     """
 
     indptr: np.ndarray
     index: np.ndarray
-    count: int
+    codes: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        return len(self.codes)
 
     @cached_property
     def single(self) -> np.ndarray:
@@ -63,7 +68,7 @@ class Values:
         number = np.cumsum(wanted, dtype=np.int32) - 1
         kept = wanted[self.index]
         lengths = np.bincount(self.rows[kept], minlength=len(self.indptr) - 1)
-        return Values(_indptr(lengths), number[self.index[kept]], int(wanted.sum()))
+        return Values(_indptr(lengths), number[self.index[kept]], self.codes[wanted])
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,8 @@ def load_attributes(
     """Read the users and items of the lake as known before ``day``, the catalog's columns only.
 
     Raises:
-        FeatureError: a column is missing, a code stands twice (on a day) or is negative.
+        FeatureError: a column is missing, a code stands twice (on a day) or is negative, or a value
+            has no code.
     """
     wanted: dict[str, set[str]] = {"users": set(), "items": set()}
     for feature in catalog:
@@ -98,14 +104,19 @@ def load_attributes(
         if not wanted[side]:
             continue
         table, current = _read(lake, side, sorted(wanted[side]), day, n)
-        codes = table[KEYS[side]].to_numpy()
+        codes, coded = table[KEYS[side]].to_numpy(), read_values(lake, side)
         for name in sorted(wanted[side]):
             kind = kind_of(catalog.attributes, side, name)
             column = table[name].combine_chunks()
             if kind == "numeric":
                 numbers[side, name] = _numbers(column, codes, current, n)
             else:
-                values[side, name] = _values(column, codes, current, n, kind == "multi")
+                row = np.arange(len(codes))
+                if kind == "multi":
+                    row = pc.list_parent_indices(column).to_numpy(zero_copy_only=False)
+                    column = pc.list_flatten(column)
+                code = _value_codes(column, coded.get(name), lake.path(f"{side}.parquet"), name)
+                values[side, name] = _values(codes[row], code, current[row], n)
     return Attributes(values, numbers)
 
 
@@ -156,20 +167,30 @@ def _numbers(column: pa.Array, codes: np.ndarray, current: np.ndarray, n: int) -
     return out
 
 
-def _values(
-    column: pa.Array, codes: np.ndarray, current: np.ndarray, n: int, multi: bool
-) -> Values:
-    row = np.arange(len(codes))
-    if multi:
-        row = pc.list_parent_indices(column).to_numpy(zero_copy_only=False)
-        column = pc.list_flatten(column)
-    # pandas numbers the values in the order of appearance; nulls become -1
-    number, _ = pd.factorize(column.to_numpy(zero_copy_only=False))
-    count = int(number.max(initial=-1)) + 1
-    stands = (number >= 0) & current[row]
-    flat = distinct(codes[row[stands]].astype(np.int64) * max(count, 1) + number[stands])
-    lengths = np.bincount(flat // max(count, 1), minlength=n)
-    return Values(_indptr(lengths), (flat % max(count, 1)).astype(np.int32), count)
+def _value_codes(column: pa.Array, coded: pa.Array | None, file: str, name: str) -> np.ndarray:
+    """Give the code of each value, int32, -1 where it is unknown."""
+    values = pa.array([], pa.string()) if coded is None else coded
+    column = column.cast(values.type)
+    codes = pc.index_in(column, value_set=values)
+    lacking = column.filter(pc.and_(codes.is_null(), column.is_valid()))
+    if len(lacking):
+        raise FeatureError(
+            f"{file}: the value {lacking[0].as_py()!r} of {name!r} has no code in the lake's ids: "
+            "the table was not written by an ingest. Ingest again"
+        )
+    return np.asarray(codes.fill_null(-1))
+
+
+def _values(entity: np.ndarray, code: np.ndarray, current: np.ndarray, n: int) -> Values:
+    """Gather the values of ``n`` entities out of (entity, code of a value), current or not."""
+    known = np.zeros(code.max(initial=-1) + 1, bool)
+    known[code[code >= 0]] = True
+    number, count = np.cumsum(known) - 1, max(int(known.sum()), 1)
+    stands = (code >= 0) & current
+    flat = distinct(entity[stands].astype(np.int64) * count + number[code[stands]])
+    lengths = np.bincount(flat // count, minlength=n)
+    codes = np.flatnonzero(known).astype(np.int32)
+    return Values(_indptr(lengths), (flat % count).astype(np.int32), codes)
 
 
 def _indptr(lengths: np.ndarray) -> np.ndarray:

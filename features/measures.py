@@ -110,6 +110,8 @@ def _plain(feature: Feature, attributes: Attributes) -> np.ndarray:
     key = (f"{feature.entity}s", feature.attribute or "")
     if key in attributes.numbers:
         return attributes.numbers[key]
-    codes = attributes.values[key].single.astype(np.float32)
-    codes[codes < 0] = np.nan
-    return codes
+    values = attributes.values[key]
+    first = values.single
+    out = np.full(len(first), np.nan, np.float32)
+    out[first >= 0] = values.codes[first[first >= 0]]
+    return out

@@ -15,13 +15,19 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from data.contract import INTERACTIONS, ITEM, ROW, TS, USER, VALID_FROM, VALUE
+from data.ids import FOLDER
 from data.lake import Lake
+from data.values import add_values, values_file
 from data.versions import KEYS, history_file
 from features.cut import epoch_day
 from features.due import BLOCKS, DAYS, state_blocks, state_days
 
 DAY_US = 86_400_000_000
-TABLES = ("attributes.json", *(f for k in KEYS for f in (f"{k}.parquet", history_file(k))))
+TABLES = (
+    ("attributes.json",),
+    *((file,) for side in KEYS for file in (f"{side}.parquet", history_file(side))),
+    *((FOLDER, values_file(side)) for side in KEYS),
+)
 CHANGED_DAYS = 28
 """Days after the cut that are drawn anew; past them everything is deleted."""
 
@@ -33,8 +39,8 @@ def poison(lake: Lake, day: date, root: Path, n_users: int, n_items: int, seed: 
     :data:`CHANGED_DAYS` days every other one is changed: users, items and values are drawn anew,
     and rows are added, some of which claim to have happened long before. All other later days are
     deleted. ``day`` itself is always there. The attribute tables get new entities with values
-    nobody has; where there are versions, those of ``day`` and later are deleted or changed, every
-    entity gets new ones, and of the newest nothing is left.
+    nobody has, which get codes; where there are versions, those of ``day`` and later are deleted or
+    changed, every entity gets new ones, and of the newest nothing is left.
 
     Args:
         lake: the lake to copy.
@@ -47,9 +53,9 @@ def poison(lake: Lake, day: date, root: Path, n_users: int, n_items: int, seed: 
     random = np.random.default_rng(seed)
     target = Lake(root)
     days = lake.days()
-    for name in TABLES:
-        if lake.exists(name):
-            _link(lake, (name,), target)
+    for parts in TABLES:
+        if lake.exists(*parts):
+            _link(lake, parts, target)
     for known in days:
         if known < day:
             _link(lake, ("interactions", f"day={known}"), target)
@@ -72,6 +78,7 @@ def poison(lake: Lake, day: date, root: Path, n_users: int, n_items: int, seed: 
             _add_entities(target, name, key, size)
         if target.exists(history_file(name)):
             _change_versions(target, name, key, size, day)
+        _add_values(target, name)
     return target
 
 
@@ -145,6 +152,15 @@ def _change_versions(target: Lake, name: str, key: str, size: int, day: date) ->
     _replace(target, history_file(name), changed)
     schema = target.read_table(f"{name}.parquet").schema
     _replace(target, f"{name}.parquet", _odd(schema, key, range(size)))
+
+
+def _add_values(target: Lake, side: str) -> None:
+    """Give codes to the values nobody has, as an ingest would."""
+    attributes = target.read_json("attributes.json")[side]
+    for file in (history_file(side), f"{side}.parquet"):
+        if target.exists(file):
+            names = [*attributes["categorical"], *attributes["multi"]]
+            add_values(target, side, target.read_table(file), names)
 
 
 def _odd(schema: pa.Schema, key: str, codes: Sequence[int], since: Sequence[date] = ()) -> pa.Table:

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, TypeVar
 
+from data.contract import ATTRIBUTE, CODE, VALUE
+from data.ids import FOLDER
 from data.lake import Lake
+from data.values import values_file
 from features.declaration import Catalog, kind_of
 
 T = TypeVar("T")
@@ -56,12 +59,13 @@ class SlowAttributes:
         )
 
     def numbers(self, side: str, name: str) -> dict[Any, int]:
-        """Numbers of the values, in the order in which versions first carry them."""
+        """Codes of the values that versions known before the day carry."""
 
         def number() -> dict[Any, int]:
+            table = self.lake.read_table(FOLDER, values_file(side)).to_pylist()
+            codes = {row[VALUE]: row[CODE] for row in table if row[ATTRIBUTE] == name}
             lists = (self._list(side, name, value) for _, value in self._versions(side, name))
-            values = dict.fromkeys(value for values in lists for value in values)
-            return {value: number for number, value in enumerate(values)}
+            return {value: codes[value] for values in lists for value in values}
 
         return self._once(("numbers", side, name), number)
 

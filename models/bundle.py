@@ -2,7 +2,7 @@
 
 ::
 
-    generators/<name>/…   ranker/…   ids/users.parquet   ids/items.parquet
+    generators/<name>/…   ranker/…   ids/users.parquet   ids/items.parquet   ids/…_values.parquet
     catalog.json   config.json   manifest.json
 
 ``manifest.json`` names every other file with its size and SHA-256, and carries a digest of itself,

@@ -12,8 +12,10 @@ from prefect.cache_policies import NO_CACHE
 
 from config import Settings
 from data.contract import CODE
+from data.ids import FOLDER
 from data.lake import digest
 from data.sources import make_source
+from data.values import values_file
 from data.versions import KEYS, history_file
 from features.asof import AsOf
 from features.catalog import Attributes, Catalog, build_catalog
@@ -29,8 +31,9 @@ def update_features(run: Run) -> Ref:
     """Add the days that the state lacks, up to the one before ``as_of``.
 
     Returns:
-        The state, with a digest of all that features are made from: it, and who and what is in the
-        tables of users and items. A new user without any event is to be recommended for, too.
+        The state, with a digest of all that features are made from: it, who and what is in the
+        tables of users and items, and the codes of their values. A new user without any event is to
+        be recommended for, too.
     """
     settings, start, built = run.settings, perf_counter(), 0
     with progress("feature state, days") as tell:
@@ -50,8 +53,12 @@ def update_features(run: Run) -> Ref:
             timezone=settings.ingest.timezone,
             progress=count,
         )
-    tables = [name for side in KEYS for name in (f"{side}.parquet", history_file(side))]
-    held = (run.lake.read_bytes(name) for name in tables if run.lake.exists(name))
+    tables = [
+        parts
+        for side in KEYS
+        for parts in ((f"{side}.parquet",), (history_file(side),), (FOLDER, values_file(side)))
+    ]
+    held = (run.lake.read_bytes(*parts) for parts in tables if run.lake.exists(*parts))
     made_from = digest([state, *(sha256(table).hexdigest() for table in held)])
     seconds = round(perf_counter() - start, 3) if built else None
     return Ref(STATE, made_from, seconds)

@@ -11,6 +11,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.lake import MANIFEST, code_version
+from data.values import values_file
 from models.bundle import write_manifest
 from tasks.features import run_catalog
 from tasks.files import place_folder
@@ -45,8 +46,8 @@ def make_bundle(run: Run, fits: list[Ref], ranker: Ref) -> Ref:
         place_folder(run.lake.local(*ranker.parts), bundle / "ranker", leave=MANIFEST)
         (bundle / "ids").mkdir()
         for entity in ("users", "items"):
-            content = run.lake.read_bytes("ids", f"{entity}.parquet")
-            (bundle / "ids" / f"{entity}.parquet").write_bytes(content)
+            for name in (f"{entity}.parquet", values_file(entity)):
+                (bundle / "ids" / name).write_bytes(run.lake.read_bytes("ids", name))
         _write_json(bundle / "catalog.json", describe_features(run))
         _write_json(bundle / "config.json", run.settings.model_dump(mode="json"))
         about = {

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from data.contract import ID
 from data.lake import Lake
+from data.values import read_values, values_file
 from models.bundle import MANIFEST, Bundle, BundleError, check_bundle
 from tasks.catalogue import external_ids
 from tasks.evaluate import FINAL
@@ -212,6 +213,12 @@ def why_foreign(run: Run, bundle: Bundle) -> str:
         same_type = codes.type == today.type
         if not same_type or not today.slice(0, len(codes)).equals(codes):
             return f"its codes of {entity} belong to other ids than today's"
+        if not (bundle.folder / "ids" / values_file(entity)).exists():
+            return f"it does not say what its codes of the values of {entity} mean"
+        coded = read_values(run.lake, entity)
+        for name, values in read_values(Lake(bundle.folder), entity).items():
+            if not coded.get(name, values[:0]).slice(0, len(values)).equals(values):
+                return f"its codes of {entity}' {name!r} belong to other values than today's"
     return ""
 
 

@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.contract import INTERACTIONS, VALID_FROM
+from data.ids import FOLDER
 from data.lake import Lake
-from data.versions import history_file
+from data.values import add_values, values_file
+from data.versions import KEYS, history_file
 from features.cut import epoch_day
 
 DAY0 = date(2026, 3, 1)
@@ -62,11 +64,22 @@ def write_day(lake: Lake, known: int, rows: list[Row]) -> None:
 def make_lake(root: Path, rows: list[Row], days: list[int] | None = None) -> Lake:
     """A lake with the attribute tables above and these rows."""
     lake = Lake(root)
-    lake.write_table(pa.table(USERS), "users.parquet")
-    lake.write_table(pa.table(ITEMS), "items.parquet")
     lake.write_json(ATTRIBUTES, "attributes.json")
+    write_entities(lake, "users", pa.table(USERS))
+    write_entities(lake, "items", pa.table(ITEMS))
     write_log(lake, rows, days)
     return lake
+
+
+def write_entities(lake: Lake, side: str, table: pa.Table) -> None:
+    """Write, or replace, the table of users or items; new values get codes."""
+    lake.write_table(table, f"{side}.parquet")
+    add_values(lake, side, table.sort_by(KEYS[side]), valued(table))
+
+
+def valued(table: pa.Table) -> list[str]:
+    """Attributes whose values have codes."""
+    return [f.name for f in table.schema if pa.types.is_string(f.type) or pa.types.is_list(f.type)]
 
 
 def write_versions(lake: Lake, side: str, rows: list[Row]) -> None:
@@ -86,6 +99,8 @@ def write_versions(lake: Lake, side: str, rows: list[Row]) -> None:
         schema=schema.append(pa.field(VALID_FROM, pa.date32())),
     )
     lake.write_table(history, history_file(side))
+    lake.remove(FOLDER, values_file(side))  # as if all of them were taken in at once
+    add_values(lake, side, history, valued(history))
     newest = {row[1]: row for row in ordered}
     table = {name: [newest[code][n + 1] for code in newest] for n, name in enumerate(columns)}
     assert columns[0] == key

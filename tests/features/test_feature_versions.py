@@ -7,7 +7,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from feature_lake import ATTRIBUTES, N_ITEMS, N_USERS, day, make_lake, write_versions
+from feature_lake import (
+    ATTRIBUTES,
+    ITEMS,
+    N_ITEMS,
+    N_USERS,
+    USERS,
+    day,
+    make_lake,
+    write_entities,
+    write_versions,
+)
 
 from data.lake import Lake
 from features.asof import AsOf
@@ -76,7 +86,7 @@ GAP = of("pair", "gap to users", attribute="age")
         (AGE, 0, 0, 9, NAN),
         (AGE, 1, 0, 5, 30.0),
         (AGE, 1, 0, 6, 31.0),
-        # values are numbered by day of the version, then by code: m is 0, f is 1, on every day
+        # values got codes by day of the version, then by code: m is 0, f is 1, on every day
         (SEX, 1, 0, 4, 0),
         (SEX, 0, 0, 4, 1),
         (SEX, 2, 0, 6, 0),
@@ -123,4 +133,33 @@ def test_two_versions_of_one_day_are_refused(tmp_path: Path) -> None:
     catalog = Catalog((SEX,), ATTRIBUTES)
     update_state(lake, as_of=day(7), positive_min=0.5, catalog=catalog)
     with pytest.raises(FeatureError, match=r"codes \[1\] are negative or stand twice"):
+        AsOf.open(lake, catalog, day(7), N_USERS, N_ITEMS)
+
+
+def test_an_edited_attribute_changes_no_number_of_the_others(tmp_path: Path) -> None:
+    """A ranker trained before the edit reads the same numbers after it."""
+    kind = Catalog((of("item", "attribute", attribute="kind"),), ATTRIBUTES)
+    lake = make_lake(tmp_path, ROWS)
+    update_state(lake, as_of=day(4), positive_min=0.5, catalog=kind)
+    rows = np.array([[0, item] for item in range(N_ITEMS)], np.int32)
+
+    def kinds() -> list[float]:
+        sizes = {"n_users": N_USERS, "n_items": N_ITEMS}
+        audit(lake, kind, rows, day=day(4), positive_min=0.5, **sizes)
+        found: list[float] = features_of(AsOf.open(lake, kind, day(4), **sizes), rows)[0].tolist()
+        return found
+
+    assert kinds() == [0, 1, 0, 1]
+    write_entities(lake, "items", pa.table({**ITEMS, "kind": ["series", "series", "film", "clip"]}))
+    assert kinds() == [1, 1, 0, 2]
+    write_entities(lake, "items", pa.table({**ITEMS, "kind": ["series", "series", None, "clip"]}))
+    np.testing.assert_equal(kinds(), [1, 1, NAN, 2])
+
+
+def test_a_value_without_a_code_is_refused(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path, ROWS)
+    lake.write_table(pa.table({**USERS, "sex": ["m", "f", "m", "x"]}), "users.parquet")
+    catalog = Catalog((SEX,), ATTRIBUTES)
+    update_state(lake, as_of=day(7), positive_min=0.5, catalog=catalog)
+    with pytest.raises(FeatureError, match=r"the value 'x' of 'sex' has no code .*Ingest again"):
         AsOf.open(lake, catalog, day(7), N_USERS, N_ITEMS)

@@ -10,8 +10,9 @@ import pytest
 from small_registry import FIRST, champion, day, on, small_run
 
 from models.base import ModelError
-from models.bundle import BundleError
+from models.bundle import BundleError, check_bundle
 from models.ranker import Ranker
+from tasks.registry.lookup import why_foreign
 from tasks.registry.place import URI_VARIABLE, check_registry, locate, open_store
 from tasks.registry.promotion import list_versions, promote, rollback
 from tasks.registry.store import RegistryError
@@ -222,11 +223,27 @@ def test_a_champion_of_another_catalog_or_id_space_does_not_rank(run: Run) -> No
     other = Run(later.settings.model_copy(update={"generators": sources}), DAYS[1], run.home)
     assert "its candidate sources are not today's (it has 'popularity')" in champion(other)["why"]
 
+    values = run.lake.read_table("ids", "items_values.parquet")
+    run.lake.write_table(values.take(list(range(len(values)))[::-1]), "ids", "items_values.parquet")
+    found = champion(later)
+    assert found["champion"] is None
+    assert "codes of items' 'colour' belong to other values than today's" in found["why"]
+
     ids = run.lake.read_table("ids", "items.parquet")
     run.lake.write_table(ids.take(list(range(len(ids)))[::-1]), "ids", "items.parquet")
     found = champion(later)
     assert found["champion"] is None
     assert "codes of items belong to other ids" in found["why"]
+
+
+def test_a_champion_from_before_codes_of_values_were_kept_does_not_rank(run: Run) -> None:
+    day(run)
+    later = on(run, DAYS[1])
+    folder = bundle_file(run, 1, "config.json").parent
+    bundle = check_bundle(folder)
+    assert why_foreign(later, bundle) == ""
+    (folder / "ids" / "users_values.parquet").unlink()
+    assert "what its codes of the values of users mean" in why_foreign(later, bundle)
 
 
 def test_what_waits_goes_to_the_registry_that_is_there_next(run: Run) -> None:
