@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from flows.start import AsOf, finish, open_run, open_settings, run_name
-from flows.train import RUNNER, fit_all, train_steps
+from flows.train import RUNNER, train_steps
 from tasks.leaks import check_leaks, read_leaks
 
 
@@ -26,9 +26,8 @@ def leaks(config: str = "demo", as_of: AsOf = None, home: str | None = None) -> 
     settings, home = open_settings(config, home)
     run = open_run(settings, home, as_of)
     trained = train_steps(run)
-    fits = fit_all(run, run.as_of)
     checked = check_leaks.submit(
-        run, trained.rows, trained.ranker, fits, trained.state, refusing=False
+        run, trained.rows, trained.ranker, trained.fits, trained.state, refusing=False
     )
-    finish(run, [*trained.steps, *fits, checked])
+    finish(run, [*trained.steps, checked])
     return {"config": config, "as_of": run.as_of.isoformat(), **read_leaks(run)}

@@ -1,4 +1,4 @@
-"""Recommend: refit the generators on everything before ``as_of``, list for every user, publish."""
+"""Recommend: list for every user with all that was trained, and publish."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.futures import PrefectFuture
 
 from flows.start import AsOf, Outcome, finish, open_run, open_settings, run_name
-from flows.train import RUNNER, Trained, fit_all, train_steps
+from flows.train import RUNNER, Trained, train_steps
 from tasks.leaks import check_leaks
 from tasks.neural_views import neural_views
 from tasks.recommend import recommend_all
@@ -19,14 +19,13 @@ from tasks.run import Ref, Run
 class Published:
     """What publishing leaves to the next steps, still under way."""
 
-    fits: list[PrefectFuture[Ref]]
     lists: PrefectFuture[Ref]
     steps: list[PrefectFuture[Ref]]
 
 
 def recommend_steps(run: Run, trained: Trained) -> Published:
     """Lay out the steps that end in the published partition."""
-    fits = fit_all(run, run.as_of)
+    fits = trained.fits
     leaks = check_leaks.submit(run, trained.rows, trained.ranker, fits, trained.state)
     # Nothing goes out on features that failed their audit, or that tell what is yet to happen.
     proven = [trained.audit, leaks]
@@ -34,7 +33,7 @@ def recommend_steps(run: Run, trained: Trained) -> Published:
         run, fits, trained.ranker, trained.champion, trained.gate, trained.state, wait_for=proven
     )
     views = neural_views.submit(run, fits)
-    return Published(fits, lists, [*fits, views, leaks, lists])
+    return Published(lists, [views, leaks, lists])
 
 
 @flow(flow_run_name=run_name, task_runner=RUNNER)

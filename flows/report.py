@@ -18,7 +18,7 @@ def report_steps(run: Run, trained: Trained, published: Published) -> list[Prefe
     """Lay out the steps that end in the page and in the registry."""
     steps = [*trained.steps, *published.steps]
     page = make_report.submit(run, steps)
-    bundle = make_bundle.submit(run, published.fits, trained.ranker)
+    bundle = make_bundle.submit(run, trained.fits, trained.ranker)
     registered = register.submit(run, bundle, trained.gate, page)
     return [*steps, page, bundle, registered]
 

@@ -6,8 +6,9 @@
         └───────────────────┬──────────────┬───────────────────────┐
     fit (before window 1) ─ rows 1 ─┐      │                       │
     fit (before window 2) ─────── rows 2 ─ train the ranker ─┬──── evaluate ─ gate
-    fit (before the test) ───────────────────────────────────┼──────┤
-                                         SHAP ───────────────┘   champion
+    fit (before the test) ───────────────────────────────────┼──────┤          │
+                                         SHAP ───────────────┘   champion      │
+    fit (before as_of) ────────────────────────────────────────────────────────┘
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Trained:
     rows: list[PrefectFuture[Ref]]
     ranker: PrefectFuture[Ref]
     champion: PrefectFuture[Ref]
+    fits: list[PrefectFuture[Ref]]
+    """Before ``as_of``: what tomorrow's lists are made with."""
     gate: PrefectFuture[Ref]
     steps: list[PrefectFuture[Ref]]
 
@@ -63,9 +66,11 @@ def train_steps(run: Run) -> Trained:
     shap = explain_ranker.submit(run, rows, ranker)
     champion = find_champion.submit(run)
     test = evaluate.submit(run, fits[run.windows.test.name], ranker, champion, state)
-    gate = decide_publication.submit(run, test, ranker, champion)
-    steps = [state, audit, *chain(*fits.values()), *rows, ranker, shap, champion, test, gate]
-    return Trained(state, audit, rows, ranker, champion, gate, steps)
+    newest = fit_all(run, run.as_of)
+    gate = decide_publication.submit(run, test, ranker, champion, newest)
+    steps = [state, audit, *chain(*fits.values()), *rows, ranker, shap, champion, test]
+    steps += [*newest, gate]
+    return Trained(state, audit, rows, ranker, champion, newest, gate, steps)
 
 
 def fit_all(run: Run, cutoff: date) -> list[PrefectFuture[Ref]]:

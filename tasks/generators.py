@@ -72,6 +72,13 @@ def forget_dropped(run: Run, cutoff: date) -> None:
             run.lake.remove(*place, MANIFEST)  # who reads the folder now still finds the rest
 
 
+def dropped_sources(run: Run, cutoff: date) -> list[str]:
+    """Name the sources whose fits before a cut were given up."""
+    owners = {name: _place(cutoff, _named(run, name)) for name in fitted_names(run)}
+    lost = {name for name, place in owners.items() if run.lake.exists(*place, DROPPED)}
+    return [g.name for g in run.settings.generators if (g.share_fit or g.name) in lost]
+
+
 def check_generators(settings: Settings) -> None:
     """Refuse a source that no model can be, before anything is read or fitted.
 

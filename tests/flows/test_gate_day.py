@@ -17,6 +17,7 @@ from small_day import SMALL, Ran
 import tasks.evaluate
 import tasks.ranker
 from config import load_settings
+from data.windows import midnight_us
 from flows.recommend import recommend
 from models.base import ModelError
 from models.candidates import Source
@@ -166,3 +167,29 @@ def test_a_source_that_cannot_be_fitted_is_left_out_aloud(
     )
     (told,) = dropped_part(run, [fit])
     assert (told["source"], told["cutoff"]) == ("ease", DAY)
+
+
+def test_a_source_missing_on_the_day_alone_takes_what_goes_by_it_along(
+    ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit, last = EASE.fit, midnight_us(date(2026, 3, 1), "UTC")
+
+    def fail(self: EASE, train: Interactions) -> EASE:
+        if train.ts[-1] >= last:  # not before the windows that the lists are judged on
+            raise ModelError("there is no room for the items' products")
+        return fit(self, train)
+
+    old = "{kind: ease, candidates: 30}"
+    changes = {old: "{kind: ease, candidates: 30, required: false}"}
+    with monkeypatch.context() as patch:
+        patch.setattr(EASE, "fit", fail)
+        lake = run_day(ran, tmp_path, **changes)
+    gate = gate_of(lake)
+    assert gate["publish"] in ("popularity", "als", "item_knn")
+    assert "is published: the new ranker goes by ease, not fitted for this day" in gate["why"]
+    assert gate["notes"] == ["the champion goes by ease, not fitted for this day"]
+    assert lists_of(lake).groupby("user_id").size().eq(10).all()
+
+    recommend(config=str(tmp_path / "small.yaml"), as_of=DAY, home=str(tmp_path / "home"))
+    assert gate_of(lake)["publish"] in ("final", "champion")
+    assert not (lake / "generators" / f"cutoff={DAY}" / "ease" / "dropped.json").exists()
