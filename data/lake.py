@@ -86,6 +86,12 @@ class Lake:
             return []
         return sorted(found.rpartition("/")[2] for found in self.fs.ls(path, detail=False))
 
+    def complete(self, *folder: str) -> list[str]:
+        """Names of what steps made in a folder, in order: what is half uploaded is not among it."""
+        base = self.path(*folder)
+        paths = (path.removeprefix(f"{base}/").split("/") for path in self.fs.find(base))
+        return sorted(path[0] for path in paths if path[1:] == [MANIFEST])
+
     # ------------------------------------------------------------------ small files
 
     def write_bytes(self, content: bytes, *parts: str) -> None:

@@ -118,9 +118,7 @@ def _order(run: Run, publish: str, ranker: Ref, champion: Ref) -> Order:
 
 def _point_to_newest(run: Run) -> None:
     """Let ``LATEST`` name the newest day published: a backfill of an older one leaves it there."""
-    folders = run.lake.fs.ls(run.lake.path("recommendations"), detail=False)
-    names = [folder.rpartition("/")[2] for folder in folders]
-    newest = max(name for name in names if name.startswith("as_of="))
+    newest = run.lake.complete("recommendations")[-1]
     run.lake.write_bytes(f"{newest}\n".encode(), "recommendations", LATEST)
 
 

@@ -123,7 +123,7 @@ def last_logged(run: Run) -> date | None:
     """Give the newest day before the run's whose lists have logged features."""
     days = [
         date.fromisoformat(name.removeprefix("as_of="))
-        for name in run.lake.names("recommendations")
-        if name.startswith("as_of=") and run.lake.exists("recommendations", name, LOGGED)
+        for name in run.lake.complete("recommendations")
+        if run.lake.exists("recommendations", name, LOGGED)
     ]
     return max((day for day in days if day < run.as_of), default=None)

@@ -13,6 +13,7 @@ from data.contract import ITEM_ID, USER_ID
 from data.lake import Lake
 from tasks.catalogue import external_ids
 
+FOLDER = "recommendations"
 MAX_USERS = 1_000_000
 """Users looked at; of more, every n-th."""
 MAX_PLACES = 20
@@ -38,8 +39,7 @@ class PublishedLists(NamedTuple):
 
 def published_days(lake: Lake) -> list[date]:
     """Give the days that lists were published for, in order."""
-    names = [name for name in lake.names("recommendations") if name.startswith("as_of=")]
-    return [date.fromisoformat(name[6:]) for name in names]
+    return [date.fromisoformat(name.removeprefix("as_of=")) for name in lake.complete(FOLDER)]
 
 
 def published_lists(lake: Lake, as_of: date, max_users: int = MAX_USERS) -> PublishedLists:
@@ -55,7 +55,7 @@ def published_lists(lake: Lake, as_of: date, max_users: int = MAX_USERS) -> Publ
     user_ids, item_ids = (pd.Index(external_ids(lake, x).to_pandas()) for x in ("users", "items"))
     every = max(-(-len(user_ids) // max_users), 1)
     users = np.arange(0, len(user_ids), every, dtype=np.int32)
-    place = lake.path("recommendations", f"as_of={as_of}", "part.parquet")
+    place = lake.path(FOLDER, f"as_of={as_of}", "part.parquet")
     lists = np.full((len(users), MAX_PLACES), -1, np.int32)
     width = 1
     with lake.fs.open(place, "rb") as file:

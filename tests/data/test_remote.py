@@ -58,9 +58,11 @@ def test_a_folder_whose_upload_broke_off_does_not_count(
         with pytest.raises(DataError, match=r"reset by peer; what was there is gone.*run again"):
             make(lake, "new")
     assert lake.partitions("runs") == {}
+    assert lake.complete("runs") == []
     assert not any(lake.is_current("runs", "a", inputs=text) for text in ("old", "new"))
     make(lake, "new")
     assert lake.is_current("runs", "a", inputs="new")
+    assert lake.complete("runs") == ["a"]
     assert (lake.local("runs", "a") / "deep" / "1").read_text() == "new"
 
 

@@ -22,7 +22,9 @@ from tasks.page.published import published_days, published_lists
 from tasks.page.report import collect, what_came_before
 from tasks.page.samples import choose_users
 from tasks.page.stability import stability_part
+from tasks.recommend import _point_to_newest
 from tasks.run import Ref, Run
+from tasks.skew import LOGGED, last_logged
 
 TODAY, BEFORE = date(2026, 1, 7), date(2026, 1, 5)
 SECONDS = (1.5, None, 2.0)
@@ -245,3 +247,13 @@ def test_days_with_lists(run: Run) -> None:
     publish(run, TODAY, {"a": ["x"]})
     run.lake.write_bytes(b"as_of=2026-01-07\n", "recommendations", "LATEST")
     assert published_days(run.lake) == [TODAY]
+
+
+def test_a_day_whose_upload_broke_off_was_not_published(run: Run) -> None:
+    publish(run, TODAY, {"a": ["x"]})
+    for name in ("part.parquet", LOGGED):
+        run.lake.write_bytes(b"half", "recommendations", "as_of=2026-01-08", name)
+    assert published_days(run.lake) == [TODAY]
+    assert last_logged(replace(run, as_of=date(2026, 1, 9))) is None
+    _point_to_newest(run)
+    assert run.lake.read_bytes("recommendations", "LATEST") == f"as_of={TODAY}\n".encode()
