@@ -1,4 +1,4 @@
-"""What all tests share: one BLAS thread, the real data sets, hypothesis without a deadline."""
+"""What all tests share: one thread for sums, the real data sets, hypothesis without a deadline."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read once, when numpy is first imported
+if "PYTEST_XDIST_WORKER" in os.environ:  # one worker a core: torch's threads would wait spinning
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import HealthCheck, settings
