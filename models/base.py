@@ -21,6 +21,10 @@ class ModelError(ValueError):
     """A model that cannot be fitted, used or loaded; the message says why and what to do."""
 
 
+class OtherShapeError(ModelError):
+    """An earlier fit cannot be gone on from: its weights are of another shape."""
+
+
 def require_above_zero(kind: str, **values: float | None) -> None:
     """Refuse parameters that are not above 0; None is one that is switched off.
 

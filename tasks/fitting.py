@@ -12,7 +12,7 @@ from time import monotonic
 from prefect.concurrency.sync import concurrency
 
 from config.settings import GeneratorSettings
-from models.base import Generator, ModelError
+from models.base import Generator, ModelError, OtherShapeError
 from models.dropped import Dropped
 from models.interactions import Interactions
 from models.registry import is_neural, make_generator
@@ -20,7 +20,7 @@ from tasks.progress import Tell, progress
 
 GPU_LIMIT = "gpu"
 """Name of Prefect's global concurrency limit; one that nobody created limits nothing."""
-_LOG = logging.getLogger("zavtra.generators")
+LOG = logging.getLogger("zavtra.generators")
 
 
 def make_unfitted(settings: GeneratorSettings, warm: bool = False) -> Generator:
@@ -66,6 +66,7 @@ def fit_or_drop(
         start: fitted on an earlier cut, to go on from; None: start anew.
 
     Raises:
+        OtherShapeError: ``start`` cannot be gone on from.
         Exception: whatever the fit raised, if the source is required.
     """
     try:
@@ -79,10 +80,10 @@ def fit_or_drop(
             model.fit(log)
             _check_budget(settings, started)
     except Exception as error:
-        if settings.required:
+        if settings.required or isinstance(error, OtherShapeError):
             raise
         reason = f"{type(error).__name__}: {error}"
-        _LOG.warning("source %s is dropped, the day goes on without it: %s", settings.name, reason)
+        LOG.warning("source %s is dropped, the day goes on without it: %s", settings.name, reason)
         return Dropped(reason).fit(log)
     finally:
         model.assist()

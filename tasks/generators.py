@@ -16,12 +16,12 @@ from config import Settings
 from config.settings import GeneratorSettings
 from data.lake import MANIFEST, digest
 from data.versions import attributes_digest, entities_as_of
-from models.base import Generator, ModelError
+from models.base import Generator, ModelError, OtherShapeError
 from models.candidates import Source
 from models.dropped import DROPPED, Dropped, is_dropped
 from models.registry import KINDS, is_neural
 from tasks.day import read_log
-from tasks.fitting import fit_or_drop, make_unfitted
+from tasks.fitting import LOG, fit_or_drop, make_unfitted
 from tasks.run import Ref, Run
 
 _MAKING: defaultdict[tuple[str, ...], Lock] = defaultdict(Lock)
@@ -46,15 +46,24 @@ def _fit(run: Run, cutoff: date, settings: GeneratorSettings) -> Ref:
 
     def make(folder: Path) -> None:
         began = None if start is None else _load(run.lake.local(*start.parts), settings.kind)
-        warm = began is not None and not isinstance(began, Dropped)
-        model = make_unfitted(settings, warm)
-        model.attach(*_attributes(run, cutoff))
+        began = None if isinstance(began, Dropped) else began
         log = read_log(run.lake, cutoff).positive(run.settings.positive_min)
         checkpoint = None
         if is_neural(settings.kind) and isinstance(run.lake.fs, LocalFileSystem):
             own = run.lake.path("checkpoints", *place[1:], digest(inputs))
             checkpoint = Path(own) / "training.safetensors"
-        fit_or_drop(settings, model, log, checkpoint, began if warm else None).save(folder)
+
+        def fit(began: Generator | None) -> Generator:
+            model = make_unfitted(settings, warm=began is not None)
+            model.attach(*_attributes(run, cutoff))
+            return fit_or_drop(settings, model, log, checkpoint, began)
+
+        try:
+            model = fit(began)
+        except OtherShapeError as error:  # an attribute got its first value, say
+            LOG.warning("source %s starts anew: %s", settings.name, error)
+            model = fit(None)
+        model.save(folder)
 
     with _MAKING[run.lake.url, *place]:
         return run.step(*place, inputs=inputs, make=make, rooms=("data", "models"))

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from models.base import Generator, ModelError
+from models.base import Generator, ModelError, OtherShapeError
 from models.neural.checkpoint import load_weights
 from models.neural.learner import Curves, Learner, Tell, TrainingSettings
 from models.neural.training import train
@@ -72,7 +72,8 @@ class NeuralGenerator(Generator):
             rows: name of a table → ``(rows there,)`` bool, those to take; not named: all.
 
         Raises:
-            ModelError: the earlier fit is of another kind, or a weight has another width there.
+            ModelError: the earlier fit is of another kind.
+            OtherShapeError: a weight has another width there.
         """
         if self.start is None:
             return
@@ -86,7 +87,7 @@ class NeuralGenerator(Generator):
                 continue
             old = there.get(name)
             if old is None or old.shape[1:] != parameter.shape[1:]:
-                raise ModelError(
+                raise OtherShapeError(
                     f"{self.kind}: an earlier fit cannot be gone on from: {name} has another shape "
                     "there; its parameters or attributes were others"
                 )

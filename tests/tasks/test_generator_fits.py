@@ -148,6 +148,21 @@ generators:
     )
 
 
+def test_a_fit_of_another_shape_is_not_gone_on_from_and_all_epochs_are_trained(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    generators = "\ngenerators: [{{kind: sasrec, warm_epochs: 1, params: {}}}]\n"
+    run = hand_made(tmp_path, date(2026, 1, 6), generators.format(SMALL))
+    fit_generator.fn(run, run.windows.first_cutoff, "sasrec")
+    place = ("generators", f"cutoff={run.windows.first_cutoff}", "sasrec")
+    other = SASRec(epochs=2, width=12, layers=1, length=4)
+    other.fit(pairs()).save(run.lake.local(*place))
+    fit_generator.fn(run, run.windows.test.cutoff, "sasrec")
+    fits = Path(run.lake.path("generators", f"cutoff={run.windows.test.cutoff}", "sasrec"))
+    assert json.loads((fits / "model.json").read_text())["params"]["epochs"] == 2
+    assert "source sasrec starts anew: sasrec: an earlier fit cannot be gone on" in caplog.text
+
+
 def test_the_day_goes_on_without_a_source_that_failed(tmp_path: Path) -> None:
     generators = """
 generators:
