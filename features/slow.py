@@ -1,15 +1,13 @@
 """The second path: every feature once more, slow and simple, from the raw log cut at the day.
 
 It shares the declarations with the engine and no code: no state, no fixed windows, no matrices,
-only the rows of one user or one item at a time, whole numbers, and divisions. What both agree on
-is right, or wrong twice in different ways.
+only the rows of one user or one item at a time, whole numbers, and divisions; what is counted over
+all events, pandas counts. What both agree on is right, or wrong twice in different ways.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from datetime import date
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +17,7 @@ import pyarrow.parquet as pq
 from data.contract import ITEM, TS, USER, VALUE
 from data.lake import Lake
 from features.declaration import Catalog, Feature, FeatureError, kind_of
-from features.slow_attributes import Kept, SlowAttributes
+from features.slow_attributes import Kept, Pairs, SlowAttributes, span
 
 NAN = float("nan")
 
@@ -74,10 +72,8 @@ class SlowPath:
             rows["age"] = (pd.Timestamp(day) - local.clip(upper=known)).dt.days
             rows["positive"] = rows[VALUE] >= np.float32(positive_min)
             rows["fixed"] = np.floor(rows[VALUE].astype(float) * 65536 + 0.5).astype(np.int64)
-            frames.append(rows)
-        log = pd.concat(frames, ignore_index=True)
-        self.log = Rows(*(log[name].to_numpy() for name in Rows._fields))
-        self._rows_of = {side: log.groupby(side).indices for side in (USER, ITEM)}
+            frames.append(rows[list(Rows._fields)])
+        self.log = Rows(*(np.concatenate([f[name] for f in frames]) for name in Rows._fields))
 
     def value(self, feature: Feature, user: int, item: int) -> float:
         """Compute one feature of one row, float64 (NaN where it is undefined)."""
@@ -119,8 +115,9 @@ class SlowPath:
             case "decayed count":
                 half = feature.half_life_days or 0.0
                 oldest = -(-8 * half // 1)
-                young = inside.age[inside.age <= oldest]
-                return sum(round(65536 * 0.5 ** ((int(a) - 1) / half)) for a in young) / 65536
+                young = np.unique(inside.age[inside.age <= oldest], return_counts=True)
+                of_age = zip(*(part.tolist() for part in young), strict=True)
+                return sum(n * round(65536 * 0.5 ** ((a - 1) / half)) for a, n in of_age) / 65536
             case "trend":
                 short, long = feature.window_days or 0, feature.base_days or 0
                 chosen = mine.where(mine.positive) if feature.events == "positive" else mine
@@ -136,15 +133,14 @@ class SlowPath:
 
     def _plain(self, side: str, name: str, code: int) -> float:
         if kind_of(self.catalog.attributes, side, name) == "numeric":
-            found = self._attributes.known(side, name).get(code)
-            return NAN if found is None else float(np.float32(found))
-        values = self._attributes.values(side, name).get(code, [])
-        return self._attributes.numbers(side, name)[values[0]] if values else NAN
+            return float(np.float32(self._attributes.known(side, name).get(code, NAN)))
+        values = self._attributes.pairs(side, name).of(code)
+        return int(self._attributes.codes(side, name)[values[0]]) if values else NAN
 
     # ------------------------------------------------------------------ crosses
 
     def _affinity(self, feature: Feature, user: int, item: int) -> float:
-        wanted = set(self._kept_values("items", feature.attribute or "", item))
+        wanted = set(self._values_of(feature.attribute or "", item))
         mine = self._within(self._rows(USER, user), feature)
         if not wanted and feature.measure != "count":
             return NAN
@@ -167,125 +163,143 @@ class SlowPath:
         everywhere, total = self._audiences(name)
         here = self._once(
             ("audience", name, item),
-            lambda: Counter(
-                segment
-                for met in self._rows(ITEM, item).user.tolist()
-                if (segment := self._segment(name, met)) is not None
-            ),
+            lambda: self._segments(name, self._rows(ITEM, item).user).value_counts().to_dict(),
         )
+        part, whole = here.get(segment, 0), sum(here.values())
         if feature.measure == "share":
-            return _over(here[segment], here.total())
-        return _over(here[segment] * total, here.total() * everywhere[segment])
+            return _over(part, whole)
+        return _over(part * total, whole * everywhere.get(segment, 0))
 
     def _taste(self, feature: Feature, user: int, item: int) -> float:
         by, name = feature.by or "", feature.attribute or ""
         segment = self._segment(by, user)
-        values = self._kept_values("items", name, item)
+        values = self._values_of(name, item)
         if segment is None:
             return NAN
         by_segment, total = self._audiences(by)
-        tastes = self._once(("tastes", by, name), lambda: self._tastes(by, name))
-        mine = sum(tastes[segment][value] for value in values)
+        tastes, everybody = self._once(("tastes", by, name), lambda: self._tastes(by, name))
+        mine = sum(tastes.get((segment, value), 0) for value in values)
         if feature.measure == "share":
-            return _over(mine, by_segment[segment] * len(values))
-        everyone = sum(taste[value] for taste in tastes.values() for value in values)
-        return _over(mine * total, everyone * by_segment[segment])
+            return _over(mine, by_segment.get(segment, 0) * len(values))
+        everyone = sum(everybody.get(value, 0) for value in values)
+        return _over(mine * total, everyone * by_segment.get(segment, 0))
 
     def _of_pair(self, feature: Feature, user: int, item: int) -> float:
         if feature.measure == "gap to items":
-            fixed, mean = self._mean_met(feature.attribute or "", "items", USER, user)
-            return fixed.get(item, NAN) / 65536 - mean
+            return self._gap(feature.attribute or "", "items", item, USER, user)
         if feature.measure == "gap to users":
-            fixed, mean = self._mean_met(feature.attribute or "", "users", ITEM, item)
-            return fixed.get(user, NAN) / 65536 - mean
+            return self._gap(feature.attribute or "", "users", user, ITEM, item)
         mine = self._within(self._rows(USER, user), feature)
         ages = mine.age[mine.item == item]
         if feature.measure == "count":
             return len(ages)
         return int(ages.min()) if len(ages) else NAN
 
-    def _mean_met(self, name: str, side: str, of: str, code: int) -> tuple[dict[int, int], float]:
-        """Numbers of one side in fixed point, and their mean over the rows of the other."""
-
-        def fix() -> dict[int, int]:
-            numbers = self._attributes.known(side, name)
-            return {c: round(float(np.float32(x)) * 65536) for c, x in numbers.items()}
+    def _gap(self, name: str, side: str, own: int, of: str, code: int) -> float:
+        """A number of one side minus its mean over the rows of the other, in fixed point."""
+        numbers = self._attributes.known(side, name)
 
         def average() -> float:
             rows = self._rows(of, code)
-            others = rows.item if side == "items" else rows.user
-            met = [fixed[other] for other in others.tolist() if other in fixed]
-            return _over(sum(met), len(met) * 65536)
+            met = numbers.reindex(rows.item if side == "items" else rows.user).value_counts()
+            counts = zip(met.index.tolist(), met.tolist(), strict=True)
+            total = sum(_fixed(number) * events for number, events in counts)
+            return _over(total, int(met.sum()) * 65536)
 
-        fixed = self._once(("fixed", side, name), fix)
-        return fixed, self._once(("mean", side, name, code), average)
+        number, mean = numbers.get(own), self._once(("mean", side, name, code), average)
+        return NAN if number is None else _fixed(number) / 65536 - mean
 
     # ------------------------------------------------------------------ rows and attributes
 
     def _rows(self, side: str, code: int) -> Rows:
-        return self._once(
-            (side, code), lambda: self.log.where(self._rows_of[side].get(code, np.empty(0, int)))
-        )
+        def find() -> Rows:
+            order, codes = self._sorted(side)
+            return self.log.where(order[span(codes, code)])
+
+        return self._once((side, code), find)
+
+    def _sorted(self, side: str) -> tuple[np.ndarray, np.ndarray]:
+        """Positions of the log in order of users or items, and the codes in that order."""
+
+        def sort() -> tuple[np.ndarray, np.ndarray]:
+            codes = self.log.user if side == USER else self.log.item
+            order = np.argsort(codes, kind="stable")
+            return order, codes[order]
+
+        return self._once(("sorted", side), sort)
+
+    def _events(self, side: str) -> pd.Series:
+        """Events by code, of those who have any."""
+        codes, events = np.unique(self._sorted(side)[1], return_counts=True)
+        return pd.Series(events, codes)
 
     def _within(self, rows: Rows, feature: Feature) -> Rows:
         if feature.window_days is not None:
             rows = rows.where(rows.age <= feature.window_days)
         return rows.where(rows.positive) if feature.events == "positive" else rows
 
-    def _kept_values(self, side: str, name: str, code: int) -> list[Any]:
-        """The values of an entity, those past the limit left out."""
-        kept = self._once(("kept", side, name), lambda: self._most_met(side, name))
-        return [
-            value for value in self._attributes.values(side, name).get(code, []) if value in kept
-        ]
+    def _kept(self, side: str, name: str) -> Pairs:
+        """Values by entity, those past the limit left out."""
+
+        def cut() -> Pairs:
+            pairs, codes = self._attributes.pairs(side, name), self._attributes.codes(side, name)
+            most = self.catalog.max_attribute_values
+            if len(codes) <= most:
+                return pairs
+            events = self._events(side.removesuffix("s")).reindex(pairs.entity, fill_value=0)
+            met = events.groupby(pd.Index(pairs.value), observed=True).sum()
+            met = met.reindex(codes.index, fill_value=0)
+            order = np.lexsort((codes.to_numpy(), -met.to_numpy()))
+            chosen = pairs.value.isin(codes.index[order[:most]])
+            value = pairs.value[chosen].remove_unused_categories()
+            return Pairs(pairs.entity[chosen], value)
+
+        return self._once(("kept", side, name), cut)
 
     def _values_of(self, name: str, item: int) -> list[Any]:
-        return self._once(("item", name, item), lambda: self._kept_values("items", name, item))
-
-    def _most_met(self, side: str, name: str) -> set[Any]:
-        numbers, most = self._attributes.numbers(side, name), self.catalog.max_attribute_values
-        if len(numbers) <= most:
-            return set(numbers)
-        met: Counter[Any] = Counter()
-        for code, rows in self._rows_of[side.removesuffix("s")].items():
-            for value in self._attributes.values(side, name).get(code, []):
-                met[value] += len(rows)
-        return set(sorted(numbers, key=lambda v: (-met[v], numbers[v]))[:most])
+        return self._once(("item", name, item), lambda: self._kept("items", name).of(item))
 
     def _segment(self, name: str, user: int) -> Any:
-        return self._once(
-            ("segment", name, user),
-            lambda: next(iter(self._kept_values("users", name, user)), None),
-        )
+        return next(iter(self._kept("users", name).of(user)), None)
 
-    def _audiences(self, name: str) -> tuple[Counter[Any], int]:
+    def _segments(self, name: str, users: np.ndarray) -> pd.Series:
+        """The segment of each of some users, who may repeat; NaN where it is unknown."""
+
+        def index() -> pd.Series:
+            kept = self._kept("users", name)
+            return pd.Series(kept.value, kept.entity)
+
+        return self._once(("segments", name), index).reindex(users)
+
+    def _audiences(self, name: str) -> tuple[dict[Any, int], int]:
         """Events by segment of the user, and their sum."""
 
-        def count() -> tuple[Counter[Any], int]:
-            found: Counter[Any] = Counter()
-            for user, events in self._counts_by_user.items():
-                segment = self._segment(name, user)
-                if segment is not None:
-                    found[segment] += events
-            return found, found.total()
+        def count() -> tuple[dict[Any, int], int]:
+            events = self._events(USER)
+            segments = self._segments(name, events.index.to_numpy())
+            found = events.groupby(segments, observed=True).sum().to_dict()
+            return found, sum(found.values())
 
         return self._once(("audiences", name), count)
 
-    @cached_property
-    def _counts_by_user(self) -> dict[int, int]:
-        return {user: len(rows) for user, rows in self._rows_of[USER].items()}
+    def _tastes(self, by: str, name: str) -> tuple[dict[Any, int], dict[Any, int]]:
+        """Events by (segment of the user, value of the item), and by value of the item."""
+        sizes = self._once(("sizes", by), lambda: self._sizes(by))
+        pairs = pd.DataFrame(self._kept("items", name)._asdict())
+        met = sizes.merge(pairs, left_on=ITEM, right_on="entity")
+        tastes = met.groupby(["segment", "value"], observed=True)["events"].sum().to_dict()
+        return tastes, met.groupby("value", observed=True)["events"].sum().to_dict()
 
-    def _tastes(self, by: str, name: str) -> dict[Any, Counter[Any]]:
-        """Events by segment of the user and value of the item."""
-        found: dict[Any, Counter[Any]] = defaultdict(Counter)
-        segments = {user: self._segment(by, user) for user in self._counts_by_user}
-        rows = pd.DataFrame({"segment": self.log.user, ITEM: self.log.item})
-        rows["segment"] = rows["segment"].map(segments)
-        sizes: dict[Any, int] = rows.groupby(["segment", ITEM]).size().to_dict()
-        for (segment, item), events in sizes.items():
-            for value in self._values_of(name, item):
-                found[segment][value] += events
-        return found
+    def _sizes(self, by: str) -> pd.DataFrame:
+        """Events by segment of the user and by item."""
+        segments = self._segments(by, self.log.user).array
+        rows = pd.DataFrame({"segment": segments, ITEM: self.log.item})
+        return rows.groupby(["segment", ITEM], observed=True).size().reset_index(name="events")
+
+
+def _fixed(number: float) -> int:
+    """Give a number in 1/65536."""
+    return round(float(np.float32(number)) * 65536)
 
 
 def _over(top: int, bottom: int) -> float:

@@ -1,12 +1,15 @@
-"""Attributes of the second path: read once more, one version after the other, as plain Python."""
+"""Attributes of the second path: read once more and laid out by pandas, one row a value."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from data.contract import ATTRIBUTE, CODE, VALUE
+import numpy as np
+import pandas as pd
+
+from data.contract import ATTRIBUTE, CODE, VALID_FROM, VALUE
 from data.ids import FOLDER
 from data.lake import Lake
 from data.values import values_file
@@ -29,6 +32,22 @@ class Kept:
         return found
 
 
+class Pairs(NamedTuple):
+    """Who has which value: ``(n,)`` arrays, in order of entities.
+
+    Attributes:
+        entity: codes of users or items.
+        value: as pandas keeps few strings of many rows.
+    """
+
+    entity: np.ndarray
+    value: pd.Categorical
+
+    def of(self, entity: int) -> list[Any]:
+        """The values of one entity."""
+        return [self.value.categories[n] for n in self.value.codes[span(self.entity, entity)]]
+
+
 class SlowAttributes:
     """Attributes of users and items as they were known before a day.
 
@@ -42,50 +61,60 @@ class SlowAttributes:
         self.lake, self.catalog, self.day = lake, catalog, day
         self._once = Kept()
 
-    def known(self, side: str, name: str) -> dict[int, Any]:
+    def known(self, side: str, name: str) -> pd.Series:
         """Attribute by code, of the newest version; unknown values left out."""
 
-        def read() -> dict[int, Any]:
-            newest = dict(self._versions(side, name))
-            return {c: value for c, value in newest.items() if value is not None and value == value}
+        def choose() -> pd.Series:
+            versions = self._versions(side, name)
+            newest = versions[~versions.index.duplicated(keep="last")]
+            return newest.dropna().sort_index()
 
-        return self._once(("known", side, name), read)
+        return self._once(("known", side, name), choose)
 
-    def values(self, side: str, name: str) -> dict[int, list[Any]]:
-        """The values of each entity; a category is a list of one."""
-        return self._once(
-            ("values", side, name),
-            lambda: {c: self._list(side, name, v) for c, v in self.known(side, name).items()},
-        )
+    def pairs(self, side: str, name: str) -> Pairs:
+        """The values of each entity; a category is one."""
 
-    def numbers(self, side: str, name: str) -> dict[Any, int]:
-        """Codes of the values that versions known before the day carry."""
+        def lay_out() -> Pairs:
+            values = self._spread(side, name, self.known(side, name))
+            return Pairs(values.index.to_numpy(), pd.Categorical(values))
 
-        def number() -> dict[Any, int]:
-            table = self.lake.read_table(FOLDER, values_file(side)).to_pylist()
-            codes = {row[VALUE]: row[CODE] for row in table if row[ATTRIBUTE] == name}
-            lists = (self._list(side, name, value) for _, value in self._versions(side, name))
-            return {value: codes[value] for values in lists for value in values}
+        return self._once(("pairs", side, name), lay_out)
 
-        return self._once(("numbers", side, name), number)
+    def codes(self, side: str, name: str) -> pd.Series:
+        """Codes by value, of the values that versions known before the day carry."""
 
-    def _versions(self, side: str, name: str) -> list[tuple[int, Any]]:
-        """Code and attribute of every version known before the day, oldest first, then by code."""
+        def look_up() -> pd.Series:
+            table = self.lake.read_table(FOLDER, values_file(side)).to_pandas()
+            codes = table[table[ATTRIBUTE] == name].set_index(VALUE)[CODE]
+            return codes.loc[list(self._spread(side, name, self._versions(side, name)).unique())]
 
-        def read() -> list[tuple[int, Any]]:
-            key, file = side.removesuffix("s"), f"{side}_history.parquet"
-            if self.lake.exists(file):
-                table = self.lake.read_table(file, columns=[key, name, "valid_from"]).to_pydict()
-            else:
-                table = self.lake.read_table(f"{side}.parquet", columns=[key, name]).to_pydict()
-                table["valid_from"] = [date.min] * len(table[key])
-            rows = zip(table["valid_from"], table[key], table[name], strict=True)
-            known = sorted((row for row in rows if row[0] < self.day), key=lambda row: row[:2])
-            return [(code, value) for _, code, value in known]
+        return self._once(("codes", side, name), look_up)
 
-        return self._once(("versions", side, name), read)
+    def _versions(self, side: str, name: str) -> pd.Series:
+        """Attribute by code in every version known before the day, oldest first."""
+        key, file = side.removesuffix("s"), f"{side}_history.parquet"
+        categories = [name] if self._kind(side, name) == "categorical" else []
+        if not self.lake.exists(file):
+            table = self.lake.read_table(f"{side}.parquet", columns=[key, name])
+            return table.to_pandas(categories=categories).set_index(key)[name]
+        table = self.lake.read_table(file, columns=[key, name, VALID_FROM])
+        rows = table.to_pandas(categories=categories, date_as_object=False)
+        rows = rows[rows[VALID_FROM] < pd.Timestamp(self.day)]
+        return rows.sort_values(VALID_FROM, kind="stable").set_index(key)[name]
 
-    def _list(self, side: str, name: str, value: Any) -> list[Any]:
-        if kind_of(self.catalog.attributes, side, name) != "multi":
-            value = [value]
-        return [v for v in dict.fromkeys(value or ()) if v is not None]
+    def _kind(self, side: str, name: str) -> str:
+        return kind_of(self.catalog.attributes, side, name)
+
+    def _spread(self, side: str, name: str, attribute: pd.Series) -> pd.Series:
+        """Give every value a row of its own; no entity has one twice."""
+        if self._kind(side, name) != "multi":
+            return attribute.dropna()
+        rows = attribute.explode().dropna().rename(VALUE).rename_axis(CODE).reset_index()
+        return rows.drop_duplicates().set_index(CODE)[VALUE]
+
+
+def span(codes: np.ndarray, code: int) -> slice:
+    """Where a code stands in ascending ones."""
+    # keys of the array's own type: it would be copied to a common one otherwise
+    first, last = np.searchsorted(codes, np.array([code, code + 1], codes.dtype))
+    return slice(int(first), int(last))
