@@ -9,7 +9,9 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.run import Run
 
-FITS, RUNS, ROWS = "generators", "runs", "rows"
+FITS = ("generators", "checkpoints")
+"""By cut: fits, and how far those came that were given up."""
+RUNS, ROWS = "runs", "rows"
 
 
 @task(task_run_name="delete old of {run.as_of}", cache_policy=NO_CACHE)
@@ -27,7 +29,7 @@ def delete_old(run: Run) -> list[str]:
     oldest = min(run.as_of - timedelta(run.settings.keep_days), run.windows.first_cutoff)
     lake = run.lake
     old: list[tuple[str, ...]] = [
-        (FITS, name) for name in lake.names(FITS) if name < f"cutoff={oldest}"
+        (fits, name) for fits in FITS for name in lake.names(fits) if name < f"cutoff={oldest}"
     ]
     old += [(RUNS, name, ROWS) for name in lake.names(RUNS) if name < f"as_of={oldest}"]
     old = [parts for parts in old if lake.exists(*parts)]

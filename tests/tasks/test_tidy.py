@@ -15,6 +15,7 @@ DAY = date(2026, 1, 6)
 FOLDERS = [
     *(("generators", f"cutoff=2026-01-0{day}", "ease") for day in (1, 2, 3, 4, 6)),
     *(("runs", f"as_of=2026-01-0{day}", "rows") for day in (2, 4, 6)),
+    *(("checkpoints", f"cutoff=2026-01-0{day}", "sasrec") for day in (2, 4)),
     ("runs", "as_of=2026-01-02", "test"),
     ("recommendations", "as_of=2026-01-02"),
 ]
@@ -34,6 +35,7 @@ def test_fits_and_rows_go_and_what_was_published_stays(tmp_path: Path) -> None:
     assert left(run) == {
         *("generators/cutoff=2026-01-04/ease", "generators/cutoff=2026-01-06/ease"),
         *("runs/as_of=2026-01-04/rows", "runs/as_of=2026-01-06/rows"),
+        "checkpoints/cutoff=2026-01-04/sasrec",
         *("runs/as_of=2026-01-02/test", "recommendations/as_of=2026-01-02"),
     }
     assert delete_old.fn(run) == []
