@@ -15,6 +15,7 @@ import pyarrow as pa
 from data import ids
 from data.database import database
 from data.entities import ingest_entities, versions_due, write_entities
+from data.known import note_known
 from data.lake import Lake, code_version
 from data.log import check_log, future_from, make_log
 from data.partitions import Written, write_days
@@ -192,6 +193,10 @@ class _Job:
             read.first_row,
             lambda done, total: self.progress(read.steps + done, read.steps + total),
         )
+        timeless = [
+            name for name, table in read.tables.items() if table and table.valid_from is None
+        ]
+        note_known(self.lake, {name: sizes[name] for name in timeless}, written.first)
         days = self.lake.days()
         total = Counts.total(read.parts)
         users, items = read.counts["users"], read.counts["items"]

@@ -28,11 +28,15 @@ FOLDER = "interactions"
 
 @dataclass(frozen=True)
 class Written:
-    """What became of the day partitions."""
+    """What became of the day partitions.
+
+    ``first`` is the first day that was written or removed, None where all stayed as they were.
+    """
 
     changed: int
     same: int
     removed: int
+    first: date | None
 
 
 def write_days(
@@ -51,7 +55,7 @@ def write_days(
         progress: called with days written and days in all.
     """
     days = [d for (d,) in query_rows(con, 'SELECT DISTINCT "day" FROM log ORDER BY 1')]
-    changed = same = 0
+    same, touched = 0, []
     known = lake.partitions(FOLDER)
     for done, (day, table) in enumerate(_by_day(con), start=1):
         name = f"day={day}"
@@ -68,15 +72,14 @@ def write_days(
             with lake.writing(*folder, inputs=inputs) as local:
                 pq.write_table(table, local / "part.parquet", compression="zstd")
             known[name] = lake.partition(*folder)
-            changed += 1
+            touched.append(day)
         progress(done, len(days))
-    removed = 0
-    for day in [] if keep_before else sorted(set(lake.days()) - set(days)):
+    removed = [] if keep_before else sorted(set(lake.days()) - set(days))
+    for day in removed:
         lake.fs.rm(lake.path(FOLDER, f"day={day}"), recursive=True)
         known.pop(f"day={day}", None)
-        removed += 1
     lake.write_index(FOLDER, partitions=known)
-    return Written(changed, same, removed)
+    return Written(len(touched), same, len(removed), min([*touched, *removed], default=None))
 
 
 def _by_day(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[date, pa.Table]]:

@@ -3,7 +3,8 @@
 Where the source says from which day on a row holds (``valid_from``), ``users_history.parquet`` and
 ``items_history.parquet`` keep every version that differs from the one before it, in order of
 (day, code); ``users.parquet`` and ``items.parquet`` hold the newest. Without such a column there
-is no history, and the one table counts for every day.
+is no history, and the one table counts for every day, except for who came up later
+(:mod:`data.known`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.contract import ITEM, USER, VALID_FROM
+from data.known import codes_known
 from data.lake import Lake
 from data.values import read_values, values_in
 
@@ -63,21 +65,22 @@ def newest(versions: pa.Table) -> pa.Array:
 def entities_as_of(lake: Lake, side: str, day: date) -> pa.Table:
     """Give the users or items as they were known on the morning of ``day``, in order of codes.
 
-    An entity without any version before ``day`` is not in it.
+    An entity without any version before ``day`` is not in it; nor is, without a history, one that
+    came up later.
 
     Args:
         lake: where they are.
         side: "users" or "items".
         day: the day recommended for; versions that hold from it or later are not seen.
     """
-    table = versions_before(lake, side, lambda known: known < day)
+    table = _known_before(lake, side, day)
     if VALID_FROM not in table.column_names:
         return table
     return table.filter(newest(table)).sort_by(KEYS[side]).drop_columns([VALID_FROM])
 
 
 def attributes_digest(lake: Lake, side: str, day: date, n: int | None = None) -> str:
-    """Digest of what was known before ``day``: versions from that day on leave it as it is.
+    """Digest of what was known before ``day``: what became known later leaves it as it is.
 
     The codes of the values found there are part of it, those of others are not.
 
@@ -87,9 +90,9 @@ def attributes_digest(lake: Lake, side: str, day: date, n: int | None = None) ->
         day: the day recommended for.
         n: look at the first ``n`` codes alone, so that new entities leave it as it is; None: all.
     """
-    table = versions_before(lake, side, lambda known: known < day)
+    table = _known_before(lake, side, day)
     if n is not None:
-        table = table.filter(pa.array(table[KEYS[side]].to_numpy() < n))
+        table = _first(table, side, n)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table.combine_chunks())
@@ -99,3 +102,14 @@ def attributes_digest(lake: Lake, side: str, day: date, n: int | None = None) ->
             codes = pc.index_in(values_in(table[name]), value_set=values)
             found.update(codes.fill_null(-1).to_numpy())
     return found.hexdigest()
+
+
+def _known_before(lake: Lake, side: str, day: date) -> pa.Table:
+    table = versions_before(lake, side, lambda known: known < day)
+    n = None if VALID_FROM in table.column_names else codes_known(lake, side, day)
+    return table if n is None else _first(table, side, n)
+
+
+def _first(table: pa.Table, side: str, n: int) -> pa.Table:
+    """Give the rows of the first ``n`` codes."""
+    return table.filter(pa.array(table[KEYS[side]].to_numpy() < n))

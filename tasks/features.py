@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from datetime import date
-from hashlib import sha256
 from time import perf_counter
 
 from prefect import task
@@ -12,11 +11,9 @@ from prefect.cache_policies import NO_CACHE
 
 from config import Settings
 from data.contract import CODE
-from data.ids import FOLDER
 from data.lake import digest
 from data.sources import make_source
-from data.values import values_file
-from data.versions import KEYS, history_file
+from data.versions import KEYS, attributes_digest
 from features.asof import AsOf
 from features.catalog import Attributes, Catalog, build_catalog
 from features.state import update_state
@@ -31,9 +28,8 @@ def update_features(run: Run) -> Ref:
     """Add the days that the state lacks, up to the one before ``as_of``.
 
     Returns:
-        The state, with a digest of all that features are made from: it, who and what is in the
-        tables of users and items, and the codes of their values. A new user without any event is to
-        be recommended for, too.
+        The state, with a digest of all that features are made from: it, and who and what was known
+        before ``as_of``. A new user without any event is to be recommended for, too.
     """
     settings, start, built = run.settings, perf_counter(), 0
     with progress("feature state, days") as tell:
@@ -53,13 +49,7 @@ def update_features(run: Run) -> Ref:
             timezone=settings.ingest.timezone,
             progress=count,
         )
-    tables = [
-        parts
-        for side in KEYS
-        for parts in ((f"{side}.parquet",), (history_file(side),), (FOLDER, values_file(side)))
-    ]
-    held = (run.lake.read_bytes(*parts) for parts in tables if run.lake.exists(*parts))
-    made_from = digest([state, *(sha256(table).hexdigest() for table in held)])
+    made_from = digest([state, *(attributes_digest(run.lake, s, run.as_of) for s in KEYS)])
     seconds = round(perf_counter() - start, 3) if built else None
     return Ref(STATE, made_from, seconds)
 
