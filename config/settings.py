@@ -97,10 +97,15 @@ class GeneratorSettings(Section):
         "epochs; none: every fit starts anew",
     )
     budget_minutes: float | None = Field(
-        None, gt=0, description="a fit that takes longer has failed; none: no limit"
+        None,
+        gt=0,
+        description="a fit that takes longer, not counting the wait for its turn, has failed; "
+        "none: no limit",
     )
     required: bool = Field(
-        True, description="false: if its fit fails, the day goes on without the source and says so"
+        True,
+        description="false: if its fit fails, the day goes on without the source and says so; the "
+        "next run tries again",
     )
 
     @model_validator(mode="before")
