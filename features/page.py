@@ -37,6 +37,10 @@ plans known before d, not by those of the day of the event. Of what follows, d k
 audit recomputes it from the rows before d and poisons all later ones. Without `valid_from` there is
 one row an entity, which counts for every day.
 
+A category is told to the ranker as the code that ingest gave its value when it first met it
+(`ids/users_values.parquet`, `ids/items_values.parquet`). Codes are only ever added: whatever is
+edited or removed later, a ranker of an earlier day reads the same numbers.
+
 ## What each family brings
 
 ```
