@@ -123,8 +123,9 @@ class Lake:
 
     def read_json(self, *parts: str) -> Any:
         """Read JSON; raises DataError where it is missing or broken."""
+        content = self.read_bytes(*parts)
         try:
-            return json.loads(self.read_bytes(*parts))
+            return json.loads(content)
         except ValueError as error:
             raise DataError(
                 f"{self.path(*parts)} is no JSON ({error}): delete it, then {_remedy(parts)}"

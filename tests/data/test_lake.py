@@ -212,6 +212,12 @@ def test_digest_is_of_the_value() -> None:
     assert len(code_version("data")) == 64
 
 
+def test_json_that_is_missing_is_not_called_broken(lake: Lake) -> None:
+    with pytest.raises(DataError, match=r"x\.json is missing: run `zavtra daily`") as told:
+        lake.read_json("runs", "x.json")
+    assert "no JSON" not in str(told.value)
+
+
 def test_broken_json_is_named(lake: Lake) -> None:
     lake.write_bytes(b"{half", "runs", "x.json")
     with pytest.raises(DataError, match=r"x\.json is no JSON .*delete it"):
