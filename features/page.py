@@ -35,7 +35,7 @@ Features of a day d then read, of every entity, the newest row from before d; an
 is unknown (NaN). That holds for crosses, too: `audience_plan` counts all events of an item by the
 plans known before d, not by those of the day of the event. Of what follows, d knows nothing: the
 audit recomputes it from the rows before d and poisons all later ones. Without `valid_from` there is
-one row an entity, which counts for every day.
+one row an entity, which counts for every day from its first one on.
 
 A category is told to the ranker as the code that ingest gave its value when it first met it
 (`ids/users_values.parquet`, `ids/items_values.parquet`). Codes are only ever added: whatever is
@@ -48,9 +48,23 @@ python -m benchmarks ml1m-gts28 --ablate
 ```
 
 trains the ranker without each family, with three seeds, and prints MAP@10 and NDCG@10 beside those
-with all features, for the protocol's window and for the one 28 days before it. A seed alone moves
-MAP@10 by about .004, so each line has the range over the seeds: a family brings something where the
-ranges with and without it lie apart. A ranker takes about a minute of one core.
+with all features, for the protocol's window and for the one 28 days before it. A ranker takes about
+a minute of one core. On the protocol's window (MovieLens-1M, 28 days from 2000-12-28 on):
+
+| left out | features | MAP@10 | lowest to highest | NDCG@10 |
+|---|---|---|---|---|
+| nothing | | .0585 | .0579 to .0591 | .0969 |
+| item | 19 | .0397 | .0388 to .0405 | .0998 |
+| sources' ranks | 17 | .0562 | .0550 to .0578 | .0935 |
+| user | 19 | .0569 | .0558 to .0579 | .0967 |
+| pair | 2 | .0574 | .0560 to .0597 | .0979 |
+| user x item attribute | 3 | .0574 | .0560 to .0592 | .0968 |
+| sources' scores | 8 | .0576 | .0566 to .0582 | .0959 |
+| user attribute x item attribute | 2 | .0576 | .0565 to .0588 | .0966 |
+| item x user attribute | 4 | .0585 | .0570 to .0596 | .0971 |
+
+What items did lately brings most; ranks and users bring what lies outside the range of the seeds;
+the crosses and the pair do not on this window, and stay because other data have more of them.
 """
 
 
