@@ -48,9 +48,9 @@ class NeuralHeads(Heads):
         """Score all items for known users ``(n,)`` into ``out (n, n_items)``, one by one."""
         items = self.items.weight * self.product.weight
         item_part = self.item_part(self.mlp_items.weight)
-        user_part, vectors = self.user_part(self.mlp_users(user)), self.users(user)
-        for row in range(len(user)):
-            scores = items @ vectors[row] + self._rest(item_part + user_part[row])
+        vectors, others = self.users(user), self.mlp_users(user)
+        for row in range(len(user)):  # products of one user: no bit hangs on who else is asked
+            scores = items @ vectors[row] + self._rest(item_part + self.user_part(others[row]))
             out[row] = scores.numpy()
 
     def _rest(self, first: torch.Tensor) -> torch.Tensor:
