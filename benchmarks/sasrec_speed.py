@@ -109,13 +109,13 @@ def run(options: argparse.Namespace) -> Result:
             model,
             "Zavtra",
             _figures(
-                run.epoch_seconds,
-                run.epoch_cpu_seconds,
-                windows.tokens / run.epoch_seconds,
-                run.ndcg,
+                trained.epoch_seconds,
+                trained.epoch_cpu_seconds,
+                windows.tokens / trained.epoch_seconds,
+                trained.ndcg,
             ),
         )
-        for model, run in ((MODEL, own), (DEFAULT, default))
+        for model, trained in ((MODEL, own), (DEFAULT, default))
     ]
     peer: dict[str, float] = {}
     if peers is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from fsspec.implementations.local import LocalFileSystem
 
 from data.contract import INTERACTIONS, ITEM, ROW, TS, USER, VALID_FROM, VALUE
+from data.files import place_part
 from data.ids import FOLDER
 from data.lake import Lake
 from data.values import add_values, values_file
@@ -55,16 +53,16 @@ def poison(lake: Lake, day: date, root: Path, n_users: int, n_items: int, seed: 
     days = lake.days()
     for parts in TABLES:
         if lake.exists(*parts):
-            _link(lake, parts, target)
+            place_part(lake, parts, target)
     for known in days:
         if known < day:
-            _link(lake, ("interactions", f"day={known}"), target)
+            place_part(lake, ("interactions", f"day={known}"), target)
     for known in state_days(lake):
         if known < day:
-            _link(lake, (*DAYS, f"day={known}"), target)
+            place_part(lake, (*DAYS, f"day={known}"), target)
     for end in state_blocks(lake):
         if end <= day:
-            _link(lake, (*BLOCKS, f"before={end}"), target)
+            place_part(lake, (*BLOCKS, f"before={end}"), target)
     later = [known for known in days if known >= day]
     for known in sorted({day, day + timedelta(days=1), *later[:CHANGED_DAYS:2]}):
         rows = _invented(known, day, 200, n_users, n_items, random)
@@ -80,24 +78,6 @@ def poison(lake: Lake, day: date, root: Path, n_users: int, n_items: int, seed: 
             _change_versions(target, name, key, size, day)
         _add_values(target, name)
     return target
-
-
-def _link(lake: Lake, parts: tuple[str, ...], target: Lake) -> None:
-    source, copy = Path(lake.path(*parts)), Path(target.path(*parts))
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    if not isinstance(lake.fs, LocalFileSystem):
-        lake.fs.get(lake.path(*parts), str(copy), recursive=True)
-    elif source.is_dir():
-        shutil.copytree(source, copy, copy_function=_link_file)
-    else:
-        _link_file(str(source), str(copy))
-
-
-def _link_file(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system
-        shutil.copyfile(source, target)
 
 
 def _changed(rows: pa.Table, n_users: int, n_items: int, random: np.random.Generator) -> pa.Table:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from data.files import place_part
 from data.lake import Lake
 from data.versions import KEYS, entities_as_of, history_file, versions_before
 from features.cut import before, day_of
@@ -33,16 +32,16 @@ def cut_run(run: Run, day: date, home: Path) -> Run:
     cut = replace(run, home=str(home))
     for parts in TIMELESS:
         if run.lake.exists(*parts):
-            _link(run.lake, parts, cut.lake)
+            place_part(run.lake, parts, cut.lake)
     for side in KEYS:
         _cut_entities(run.lake, side, day, cut.lake)
     for folder in (LOG, DAYS):
         for name in run.lake.names(*folder):
             if name.startswith("day=") and before(day_of(name), day):
-                _link(run.lake, (*folder, name), cut.lake)
+                place_part(run.lake, (*folder, name), cut.lake)
     for name in run.lake.names(*BLOCKS):
         if name.startswith("before=") and day_of(name) <= day:
-            _link(run.lake, (*BLOCKS, name), cut.lake)
+            place_part(run.lake, (*BLOCKS, name), cut.lake)
     return cut
 
 
@@ -53,23 +52,4 @@ def _cut_entities(lake: Lake, side: str, day: date, target: Lake) -> None:
         target.write_table(versions, history_file(side))
         target.write_table(entities_as_of(target, side, day), f"{side}.parquet")
     else:
-        _link(lake, (f"{side}.parquet",), target)
-
-
-def _link(lake: Lake, parts: tuple[str, ...], target: Lake) -> None:
-    copy = Path(target.path(*parts))
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    local = Path(lake.path(*parts))
-    if not local.exists():  # a remote lake
-        lake.fs.get(lake.path(*parts), str(copy), recursive=True)
-    elif local.is_dir():
-        shutil.copytree(local, copy, copy_function=_link_file)
-    else:
-        _link_file(str(local), str(copy))
-
-
-def _link_file(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system
-        shutil.copyfile(source, target)
+        place_part(lake, (f"{side}.parquet",), target)

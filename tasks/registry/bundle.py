@@ -10,11 +10,11 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from data.files import place_folder
 from data.lake import MANIFEST, code_version
 from data.values import values_file
 from models.bundle import write_manifest
 from tasks.features import run_catalog
-from tasks.files import place_folder
 from tasks.generators import fitted_names
 from tasks.run import Ref, Run
 

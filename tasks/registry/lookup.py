@@ -10,12 +10,12 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from data.contract import ID
+from data.files import place_folder
 from data.lake import Lake
 from data.values import read_values, values_file
 from models.bundle import MANIFEST, Bundle, BundleError, check_bundle
 from tasks.catalogue import external_ids
 from tasks.evaluate import FINAL
-from tasks.files import place_folder
 from tasks.registry.bundle import FOLDER, describe_features
 from tasks.registry.place import last_known_versions, open_store, read_versions
 from tasks.registry.store import RegistryError, Store

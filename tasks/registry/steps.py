@@ -11,8 +11,8 @@ from typing import Any
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
+from data.files import place_folder
 from data.unfinished import unfinished
-from tasks.files import place_folder
 from tasks.registry.lookup import look_up
 from tasks.registry.place import locate, open_store
 from tasks.registry.prune import prune

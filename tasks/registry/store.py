@@ -15,8 +15,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from data.files import place_file, place_folder
 from models.base import ModelError
-from tasks.files import place_file, place_folder
 from tasks.registry.versions import TAGS, Version
 
 P = ParamSpec("P")

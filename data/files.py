@@ -6,6 +6,10 @@ import os
 import shutil
 from pathlib import Path
 
+from fsspec.implementations.local import LocalFileSystem
+
+from data.lake import Lake
+
 
 def place_file(source: Path, target: Path) -> None:
     """Hard-link a file to ``target``, or copy it where the disk cannot (another one, or FAT).
@@ -27,3 +31,15 @@ def place_folder(source: Path, target: Path, leave: str = "") -> None:
         name = path.relative_to(source)
         if path.is_file() and str(name) != leave:
             place_file(path, target / name)
+
+
+def place_part(lake: Lake, parts: tuple[str, ...], target: Lake) -> None:
+    """Give a file or folder of a lake its place in a local one; from a remote lake it is copied."""
+    source, copy = lake.path(*parts), Path(target.path(*parts))
+    if not isinstance(lake.fs, LocalFileSystem):
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        lake.fs.get(source, str(copy), recursive=True)
+    elif Path(source).is_dir():
+        place_folder(Path(source), copy)
+    else:
+        place_file(Path(source), copy)
