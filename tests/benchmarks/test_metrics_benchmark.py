@@ -19,6 +19,12 @@ def options() -> argparse.Namespace:
     return argparse.Namespace(users=300, candidate_users=40, peers=None)
 
 
+@pytest.fixture(autouse=True)
+def any_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lift the limit: the process measured here holds whatever earlier tests left in it."""
+    monkeypatch.setattr(metrics, "MEMORY_GB", np.inf)
+
+
 def test_made_lists_are_lists() -> None:
     made = make(500, 10, 50, 200)
     for lists in (made.lists, made.others, made.candidates):
@@ -34,7 +40,9 @@ def test_made_lists_are_lists() -> None:
     assert np.array_equal(again.history.items, made.history.items)
 
 
-def test_without_a_peer_only_memory_is_checked(options: argparse.Namespace) -> None:
+def test_without_a_peer_only_memory_is_checked(
+    options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     result = metrics.run(options)
     assert not result.failed
     assert result.payload["users"] == 300
@@ -43,6 +51,9 @@ def test_without_a_peer_only_memory_is_checked(options: argparse.Namespace) -> N
     assert {"MAP@10", "miscalibration", "embedding_diversity", "rbo", "candidate_recall"} < set(
         result.payload["values"]
     )
+    monkeypatch.setattr(metrics, "MEMORY_GB", 1e-3)
+    (failed,) = metrics.run(options).failed
+    assert "peak memory" in failed.name
 
 
 @pytest.mark.parametrize(
