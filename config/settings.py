@@ -90,6 +90,12 @@ class GeneratorSettings(Section):
         None, description="name of a source of the same kind whose weights this one uses"
     )
     params: dict[str, Any] = Field({}, description="parameters of the model")
+    fit_days: float | None = Field(
+        None,
+        gt=0,
+        description="learn from the positives of the newest so many days before the cut alone "
+        "(fractions allowed), for items that live for days; none: from all",
+    )
     warm_epochs: int | None = Field(
         None,
         ge=1,
@@ -114,6 +120,21 @@ class GeneratorSettings(Section):
         if isinstance(data, dict) and not data.get("name"):
             return {**data, "name": data.get("kind", "")}
         return data
+
+    @model_validator(mode="after")
+    def _fit_is_its_own(self) -> GeneratorSettings:
+        if self.kind == "popularity" and self.fit_days is not None:
+            raise ValueError(
+                f"fit_days is {self.fit_days:g}, but popularity counts anew every day: give it "
+                "params: {window_days: …}"
+            )
+        for name in ("params", "fit_days", "warm_epochs", "budget_minutes"):
+            if self.share_fit is not None and getattr(self, name):
+                raise ValueError(
+                    f"{name} says how a source is fitted, but {self.name} shares the fit of "
+                    f"{self.share_fit}: set it there"
+                )
+        return self
 
 
 class FeatureSettings(Section):

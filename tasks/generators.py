@@ -16,9 +16,11 @@ from config import Settings
 from config.settings import GeneratorSettings
 from data.lake import MANIFEST, digest
 from data.versions import attributes_digest, entities_as_of
+from data.windows import midnight_us
 from models.base import Generator, ModelError, OtherShapeError
 from models.candidates import Source
 from models.dropped import DROPPED, Dropped, is_dropped
+from models.interactions import EPOCH_DAY_US, Interactions
 from models.registry import KINDS, is_neural
 from tasks.day import read_log
 from tasks.fitting import LOG, fit_or_drop, make_unfitted
@@ -47,7 +49,7 @@ def _fit(run: Run, cutoff: date, settings: GeneratorSettings) -> Ref:
     def make(folder: Path) -> None:
         began = None if start is None else _load(run.lake.local(*start.parts), settings.kind)
         began = None if isinstance(began, Dropped) else began
-        log = read_log(run.lake, cutoff).positive(run.settings.positive_min)
+        log = _log_to_learn(run, cutoff, settings)
         checkpoint = None
         if is_neural(settings.kind) and isinstance(run.lake.fs, LocalFileSystem):
             own = run.lake.path("checkpoints", *place[1:], digest(inputs))
@@ -158,12 +160,23 @@ def _inputs(
         "kind": settings.kind,
         "params": settings.params,
     }
+    if settings.fit_days is not None:
+        inputs["fit_days"] = settings.fit_days
     if KINDS[settings.kind].attach is not Generator.attach:  # else attributes do not matter to it
         sides = ("users", "items")
         inputs["attributes"] = [attributes_digest(run.lake, side, cutoff) for side in sides]
     if start is not None:
         inputs |= {"start": start.digest, "warm_epochs": settings.warm_epochs}
     return inputs
+
+
+def _log_to_learn(run: Run, cutoff: date, settings: GeneratorSettings) -> Interactions:
+    """Read the positives that a source learns from."""
+    log = read_log(run.lake, cutoff).positive(run.settings.positive_min)
+    if settings.fit_days is None:
+        return log
+    end = midnight_us(cutoff, run.settings.ingest.timezone)
+    return log.since(end - int(settings.fit_days * EPOCH_DAY_US))
 
 
 def _attributes(run: Run, cutoff: date) -> tuple[Any, Any]:

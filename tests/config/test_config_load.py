@@ -135,6 +135,18 @@ def explain(write: Write, text: str) -> list[str]:
             HEAD + "generators: [{kind: ease, share_fit: ease}]\n",
             "generators.ease.share_fit: 'ease' is no ease source with weights of its own",
         ),
+        (
+            HEAD + "generators:\n"
+            "  - {kind: ease}\n"
+            "  - {kind: ease, name: b, share_fit: ease, fit_days: 2}\n",
+            "generators.1: fit_days says how a source is fitted, but b shares the fit of ease: set "
+            "it there",
+        ),
+        (
+            HEAD + "generators: [{kind: popularity, fit_days: 2}]\n",
+            "generators.0: fit_days is 2, but popularity counts anew every day: give it params: "
+            "{window_days: …}",
+        ),
         # what is no configuration at all
         ("", "expected a mapping of sections, found NoneType"),
         ("- a\n", "expected a mapping of sections, found list"),

@@ -123,6 +123,22 @@ def test_a_model_of_ratings_is_no_source() -> None:
         make_unfitted(settings)
 
 
+def test_a_fit_of_days_learns_from_the_newest_days_before_its_cut(tmp_path: Path) -> None:
+    generators = """
+generators:
+  - {kind: ease}
+  - {kind: ease, name: news, fit_days: 1}
+"""
+    run = hand_made(tmp_path, date(2026, 1, 6), generators)
+    learnt = {}
+    for name in ("ease", "news"):
+        fits = Path(run.lake.path(*fit_generator.fn(run, run.as_of, name).parts))
+        learnt[name] = EASE.load(fits).kept.tolist()
+    assert len(learnt["ease"]) == 2  # x and z
+    assert len(learnt["news"]) == 1  # the 5th: a met z at 8:00
+    assert set(learnt["news"]) < set(learnt["ease"])
+
+
 def test_a_fit_goes_on_from_the_cut_before_and_never_from_a_later_one(tmp_path: Path) -> None:
     generators = f"""
 generators:
