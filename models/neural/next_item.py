@@ -51,6 +51,7 @@ class Network(nn.Module):
         time_gaps: bool = False,
     ) -> None:
         super().__init__()
+        # Small: vectors of length 1 start with opinions that take epochs to unlearn.
         self.items = normal(n_items, a.width, std=0.2 * a.width**-0.5, random=random)
         self.transformer = Transformer(a, random)
         self.gaps = normal(GAP_BUCKETS, a.width, std=0.02, random=random) if time_gaps else None
