@@ -12,7 +12,7 @@ import pyarrow as pa
 from data import casts
 from data.contract import VALID_FROM, DataError
 from data.sources.base import RECORD, Entities, Log, Part, Rejected
-from data.sources.files import require
+from data.sources.parts import require
 from data.validate import Check, entity_checks, log_checks, reason_sql
 
 _SANE = "CASE WHEN {0} BETWEEN -2208988800000000 AND 32503680000000000 THEN {0} END"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from data.contract import DataError
 from data.sources.base import Attributes, Entities, Log, Part, Source
-from data.sources.files import find, open_part, require
+from data.sources.files import find
+from data.sources.parts import open_part, require
 
 _USERS = Attributes(categorical=("age", "income", "sex", "kids_flg"))
 _ITEMS = Attributes(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from data.sources.base import Attributes, Entities, Log, Source
-from data.sources.files import open_parts
+from data.sources.parts import open_parts
 
 
 class TabularSource(Source):
