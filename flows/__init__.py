@@ -10,5 +10,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Prefect's own server comes up within seconds, but not on a machine that is busy with other work.
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 
+# Nobody but the user learns of a run: the temporary server would report to its makers.
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
 STARTED = perf_counter()
 """When this process began, for the time that a command says it took."""

@@ -12,11 +12,6 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.text import Text
 
-QUIET = {
-    # Nobody but the user learns of a run: the temporary server would report to its makers.
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
-}
 CONSOLE_LEVEL = "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"
 
 
@@ -28,8 +23,6 @@ def plainly() -> Iterator[None]:
     environment has a ``PREFECT_LOGGING_…`` of its own: ``PREFECT_LOGGING_LEVEL=INFO zavtra …``
     shows every task run. A known error ends the command with its message and exit code 1.
     """
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
     if not any(name.startswith("PREFECT_LOGGING_") for name in os.environ):
         os.environ[CONSOLE_LEVEL] = "WARNING"
         for handler in logging.getLogger().handlers:  # `python -m` has imported Prefect already
