@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -28,11 +28,14 @@ from models.ranker import Ranker, Rows
 from models.shapley import shap_values
 from tasks.ranker import ARRAYS, load_rows
 
+T = TypeVar("T")
 FEATURES = 60
 LIST = 100
 """Rows of one list."""
 HIT_SHARE = 0.03
 SHAP_ROWS = 30_000
+REPEATS = 3
+"""Times that the SHAP values are computed: they take a second or two, and the least counts."""
 ROUNDS = 20
 THREADS = 2
 COMPARED = 10_000
@@ -142,8 +145,7 @@ def bare_train(folder: Path, rows: int, trees: int) -> dict[str, Any]:
 def shap(folder: Path, rows: int, trees: int) -> dict[str, Any]:
     """Explain a sample as the pipeline does."""
     features, ranker = _sample(folder), Ranker.load(folder / "ranker")
-    with _timed() as taken:
-        found = shap_values(ranker, features, THREADS)
+    found, taken = _best(lambda: shap_values(ranker, features, THREADS))
     return {**taken, "rows": len(found), "additivity_gap": found.gap}
 
 
@@ -152,10 +154,13 @@ def bare_shap(folder: Path, rows: int, trees: int) -> dict[str, Any]:
     from catboost import Pool
 
     features, model = _sample(folder), Ranker.load(folder / "ranker").model
-    with _timed() as taken:
-        found = model.get_feature_importance(
+
+    def work() -> Any:
+        return model.get_feature_importance(
             Pool(features.T), type="ShapValues", thread_count=THREADS
         )
+
+    found, taken = _best(work)
     return {**taken, "rows": len(found)}
 
 
@@ -171,6 +176,16 @@ PARTS: dict[str, Callable[[Path, int, int], dict[str, Any]]] = {
 def _sample(folder: Path) -> np.ndarray:
     stored = np.load(folder / "ranker2" / "features.npy", mmap_mode="r")
     return np.ascontiguousarray(stored[:, :SHAP_ROWS])
+
+
+def _best(work: Callable[[], T]) -> tuple[T, dict[str, float]]:
+    """Time something short a few times; give its result and the least it took."""
+    runs = []
+    for _ in range(REPEATS):
+        with _timed() as taken:
+            found = work()
+        runs.append(taken)
+    return found, min(runs, key=lambda run: run["cpu_seconds"])
 
 
 @contextmanager

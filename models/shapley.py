@@ -19,8 +19,8 @@ from models.ranker import Ranker
 
 TOLERANCE = 1e-6
 """Gap allowed between the sum of a row's values and its raw score, per unit of their size."""
-CHUNK = 8192
-"""Rows explained at a time: the library answers in float64."""
+CHUNK = 32_768
+"""Rows explained at a time: the library answers in float64, and lays out its trees each time."""
 
 
 @dataclass(frozen=True)
