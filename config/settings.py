@@ -128,8 +128,9 @@ class GeneratorSettings(Section):
                 f"fit_days is {self.fit_days:g}, but popularity counts anew every day: give it "
                 "params: {window_days: …}"
             )
-        for name in ("params", "fit_days", "warm_epochs", "budget_minutes"):
-            if self.share_fit is not None and getattr(self, name):
+        for name in ("params", "fit_days", "warm_epochs", "budget_minutes", "required"):
+            default = type(self).model_fields[name].default
+            if self.share_fit is not None and getattr(self, name) != default:
                 raise ValueError(
                     f"{name} says how a source is fitted, but {self.name} shares the fit of "
                     f"{self.share_fit}: set it there"

@@ -143,6 +143,12 @@ def explain(write: Write, text: str) -> list[str]:
             "it there",
         ),
         (
+            HEAD + "generators:\n"
+            "  - {kind: ease}\n"
+            "  - {kind: ease, name: b, share_fit: ease, required: false}\n",
+            "generators.1: required says how a source is fitted, but b shares the fit of ease",
+        ),
+        (
             HEAD + "generators: [{kind: popularity, fit_days: 2}]\n",
             "generators.0: fit_days is 2, but popularity counts anew every day: give it params: "
             "{window_days: …}",
